@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -24,7 +25,7 @@ def examples(root: Path, options: Namespace) -> int:
     return 0
 
 
-def make_example(folder: Path, name: str) -> int:
+def make_example(folder: Path, name: str, *, as_json: bool) -> int:
     """Make an example a repository in an empty folder; returns the exit status."""
     try:
         example = create_example(name, folder)
@@ -32,6 +33,10 @@ def make_example(folder: Path, name: str) -> int:
         sys.stderr.write(f"{refusal.message}\n")
         return 2
     missing = what_is_missing(example)
+    if as_json:
+        told = {"folder": str(folder), "story": example.story, "missing": missing, "cheats": list(example.cheats)}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 0
     out = [
         f"Made {folder}: a git repository.",
         *example.story.splitlines(),

@@ -43,7 +43,7 @@ BEFORE_A_SESSION: Mapping[str, CliCommand] = {
                 default="",
                 help="with `gpt`: what to learn from: stdlib, files:GLOB,..., climbmix:SHARDS, tinystories (default: by the machine)",
             ),
-            _argument("--json", action="store_true", help="with `gpt`: what was made, as one JSON object"),
+            _argument("--json", action="store_true", help="what was made, as one JSON object"),
         ),
         exits="Exit status: 0 written; 1 nothing was: a plan is here, or nothing measures that yet; 2 refused.",
     ),

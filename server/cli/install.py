@@ -19,6 +19,7 @@ from ...tools.doctor.clients import NAME, REGISTRATIONS, ROOT, USUALLY, Client, 
 from ...tools.doctor.configuration import Unwritable, put, taken_out, value_at
 from ...tools.errors import Refusal
 from ...tools.lab.access import Lab
+from ...tools.plan.model import PLAN_FILE
 from ...tools.storage.disk import write_atomically
 from ...tools.vocabulary import Phase
 
@@ -38,25 +39,25 @@ def run(root: Path, options: Namespace) -> int:
         return run_hooks(root, options)
     registration = REGISTRATIONS[Client(options.client)]
     place = _place(registration, root, options.file)
+    old: Entry = {}
 
-    def entry(old: Entry) -> dict[str, Any]:
+    def entry() -> dict[str, Any]:
         return registration.merged(old, program(), str(root), named=bool(options.root), allow=options.allow_commands)
 
     if options.print:
-        return say(f"# {place.file}\n{place.snippet(entry({}))}", 0)
+        return say(f"# {place.file}\n{place.snippet(entry())}", 0)
     try:
         text = place.text()
-        old = value_at(text, place.keys, toml=place.toml) or {}
-        if not isinstance(old, dict):
-            raise Unwritable("our entry is not a table there")
-        wanted = {} if options.remove else entry(old)
+        old = place.entry(text)
+        wanted = {} if options.remove else entry()
         new = _without(place, text, old, options.client) if options.remove else place.with_entry(text, old, wanted)
     except (Unwritable, OSError, UnicodeDecodeError) as reason:
-        by_hand = "Take the entry out by hand." if options.remove else f"Write by hand:\n{place.snippet(entry({}))}"
+        by_hand = "Take the entry out by hand." if options.remove else f"Write by hand:\n{place.snippet(entry())}"
         why = reason.strerror if isinstance(reason, OSError) else reason
         return say(f"{place.file} was left as it is: {why}. {by_hand}", 1)
+    elsewhere = _elsewhere(registration, root, place)
     if new == text:
-        return say("\n".join([f"{place.file}: nothing to change.", *_elsewhere(registration, root, place)]), 0)
+        return say("\n".join([f"{place.file}: nothing to change.", *elsewhere]), 0)
     was_there = place.file.exists()
     copy = backup(place.file, options.client)
     kept = [f"The file as it was: {copy}"] if copy else []
@@ -65,20 +66,22 @@ def run(root: Path, options: Namespace) -> int:
             return say("\n".join([failed, "Nothing else was tried.", *kept]), 1)
     elif failed := write(place.file, new):
         return say(f"{place.file} was left as it is: {failed}.", 1)
-    told = [
-        f"{'Taken out of' if options.remove else 'Written to'} {place.file}.",
-        *_changes(old, wanted),
-        *kept,
-        *_elsewhere(registration, root, place),
+    done = f"{'Taken out of' if options.remove else 'Written to'} {place.file}."
+    then = [] if options.remove else _then(registration, root, place.file, was_there)
+    return say("\n".join([done, *_changes(old, wanted), *kept, *elsewhere, *then]), 0)
+
+
+def _then(registration: Registration, root: Path, file: Path, was_there: bool) -> list[str]:
+    """What to know of a new entry, and what to say to the agent."""
+    words = program()
+    plan = "Check the plan, start the session, and make five iterations."
+    return [
+        *shared_in_git(root, file, was_there),
+        *([_PASSING] if _CACHE in Path(words[0]).parts else []),
+        *([registration.note.replace("COMMAND", " ".join(words))] if registration.note else []),
+        "Now start your agent in this project and say: Use the autoresearch playbook. "
+        + (plan if (root / PLAN_FILE).exists() else "Make the tests faster."),
     ]
-    if not options.remove:
-        told += [
-            *shared_in_git(root, place.file, was_there),
-            *([_PASSING] if _CACHE in Path(program()[0]).parts else []),
-        ]
-        told += [registration.note.replace("COMMAND", " ".join(program()))] if registration.note else []
-        told += ["Now start your agent in this project and say: Use the autoresearch playbook. Make the tests faster."]
-    return say("\n".join(told), 0)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,13 @@ class _Place:
 
     def text(self) -> str:
         return self.file.read_bytes().decode() if self.file.exists() else ""
+
+    def entry(self, text: str) -> dict[str, Any]:
+        """What stands there; empty where nothing does. Raises `Unwritable` where it is no entry."""
+        old = value_at(text, self.keys, toml=self.toml) or {}
+        if not isinstance(old, dict):
+            raise Unwritable("our entry is not a table there")
+        return old
 
     def with_entry(self, text: str, old: Entry, entry: Entry) -> str:
         """The text with the entry in it; of one that is there, only what changes."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ...tools.errors import Refusal
+from pydantic import Field
+
 from ...tools.lab.access import Lab
 from ...tools.plan.model import PLAN_FILE, Plan, in_toml
 from ...tools.verbs.planning import Checked, Inspected, Planning
@@ -37,25 +37,33 @@ def start(root: Path, options: Namespace) -> int:
     return print_answer(options.json, lambda: Sessions(lab).start_session(Plan()))
 
 
-def write_plan(root: Path, goal: str) -> int:
+class Proposed(Inspected):
+    """What was found, and the plan file that was written of it."""
+
+    written: str = Field("", description="The plan file; empty: nothing was written.")
+
+
+def write_plan(root: Path, goal: str, *, as_json: bool) -> int:
     """Write the plan that suits a goal best as the plan file; returns the exit status: 1 if nothing measures it."""
-    try:
-        context = Lab(root).for_reading()
-        found = Planning(Lab(root)).inspect_project(goal)
-    except Refusal as refusal:
-        sys.stderr.write(f"{refusal.message}\n")
-        return 2
-    file = context.repo.root / PLAN_FILE
-    if file.exists():
-        sys.stderr.write(f"{for_people(found.plan_file) or f'{PLAN_FILE} is here already.'}\nNothing was written.\n")
-        return 1
-    if not found.candidates:
-        told = [for_people(line) for one in found.lacking for line in one.lines()]
-        sys.stderr.write("\n".join(told or [_NOTHING]) + "\n")
-        return 1
-    file.write_text(in_toml(found.candidates[0].plan), encoding="utf-8")
-    sys.stdout.write(_written(found) + "\n")
-    return 0
+    made: list[str] = []
+
+    def ask() -> Proposed:
+        lab = Lab(root)
+        found, file = Planning(lab).inspect_project(goal), lab.for_reading().repo.root / PLAN_FILE
+        if found.candidates and not file.exists():
+            file.write_text(in_toml(found.candidates[0].plan), encoding="utf-8")
+            made.append(str(file))
+        return Proposed(**found.model_dump(), written="".join(made))
+
+    return print_answer(as_json, ask, _told) or int(not made)
+
+
+def _told(found: Proposed) -> list[str]:
+    if found.written:
+        return _written(found)
+    if found.candidates or found.plan_file:
+        return [for_people(found.plan_file) or f"{PLAN_FILE} is here already.", "Nothing was written."]
+    return [for_people(line) for one in found.lacking for line in one.lines()] or [_NOTHING]
 
 
 _NOTHING = (
@@ -64,17 +72,12 @@ _NOTHING = (
 )
 
 
-def _written(found: Inspected) -> str:
+def _written(found: Inspected) -> list[str]:
     first, *others = found.candidates
-    return "\n".join(
-        [
-            f"Wrote {PLAN_FILE}:",
-            *first.lines(),
-            *(
-                [f"Others that fit: {', '.join(one.title for one in others)} (autoresearch-mcp plan shows them)."]
-                if others
-                else []
-            ),
-            "Read it, change it to your taste, and commit it. Then: autoresearch-mcp check.",
-        ]
-    )
+    more = f"Others that fit: {', '.join(one.title for one in others)} (autoresearch-mcp plan shows them)."
+    return [
+        f"Wrote {PLAN_FILE}:",
+        *first.lines(),
+        *([more] if others else []),
+        "Read it, change it to your taste, and commit it. Then: autoresearch-mcp check.",
+    ]

@@ -53,9 +53,9 @@ def _table(looked: list[DoctorCheck]) -> Table:
 def init(root: Path, options: Namespace) -> int:
     """Write a plan for the project here, or make a repository to practise on; returns the exit status."""
     if options.example:
-        return make_example(Path(*options.words[:1]).expanduser().resolve(), options.example)
+        return make_example(Path(*options.words[:1]).expanduser().resolve(), options.example, as_json=options.json)
     if options.words[:1] != ["gpt"]:
-        return write_plan(root, " ".join(options.words))
+        return write_plan(root, " ".join(options.words), as_json=options.json)
     if len(options.words) != 2:
         sys.stderr.write("Name the folder to make: autoresearch-mcp init gpt DIR\n")
         return 2

@@ -466,10 +466,13 @@ def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:
 
     demo = told("demo", "--quick", "--folder", str(tmp_path / "demo"))
     made = told("init", "gpt", str(tmp_path / "lab"))
+    example = told("init", "--example", "sql-time", str(tmp_path / "sql"))
 
     assert [one["status"] for one in demo["tries"]].count("keep") == 3
     assert "train.py" in made["files"]
     assert (Path(made["folder"]) / "gpt.toml").is_file()
+    assert (Path(example["folder"]) / "autoresearch.toml").is_file()
+    assert example["cheats"]
 
 
 PLAN = """goal = "g"
@@ -508,11 +511,14 @@ def test_a_plan_is_written_for_the_project_one_stands_in(project: Project, typed
     project.write("test_app.py", "def test_app():\n    assert True\n").commit("an app")
 
     assert typed(project, "init", "less", "memory")[0] == 1
+    refused, out = typed(project, "init", "less", "memory", "--json")
+    assert (refused, parsed(out)["written"], bool(parsed(out)["lacking"])) == (1, "", True)
     assert not (project.root / "autoresearch.toml").exists()
     written, out = typed(project, "init", "make", "the", "tests", "faster")
     assert (written, "Faster tests" in out) == (0, True)
     assert 'goal = "make the tests faster"' in project.read("autoresearch.toml")
-    assert typed(project, "init", "fewer", "lines")[0] == 1
+    refused, out = typed(project, "init", "fewer", "lines")
+    assert (refused, "Nothing was written." in out) == (1, True)
     assert "tests faster" in project.read("autoresearch.toml")
 
 

@@ -377,6 +377,14 @@ def test_printing_writes_nothing(project: Project, capsys: pytest.CaptureFixture
     assert not file_of(project, Client.CODEX).exists()
 
 
+def test_a_plan_that_is_there_is_what_to_say(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert install(project, Client.GEMINI) == 0
+    assert capsys.readouterr().out.endswith("Make the tests faster.\n")
+    project.write("autoresearch.toml", 'goal = "g"\n')
+    assert install(project, Client.CODEX) == 0
+    assert "Check the plan, start the session" in capsys.readouterr().out
+
+
 def test_a_linked_file_stays_a_link(project: Project, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles.json"
     real.write_text("{}")
