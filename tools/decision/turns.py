@@ -14,7 +14,7 @@ FAR = 5.0
 """Standard deviations beyond which an effect is so plain that no shrinking is called for."""
 FAR_RUNS = 3
 """Runs that have to agree on such an effect: within as much, or within a share `AGREE` of the effect."""
-AGREE = 0.2
+AGREE = 0.5
 WORTH = 4.0
 """Runs of each arm that the session's scatter is worth, beside the arm's own."""
 LONG = 8

@@ -185,7 +185,7 @@ def is_cancelled() -> bool:
 
 def still_running(run: str, seconds: float, line: str) -> dict[str, object]:
     """Return the fields of an answer to a call whose run goes on."""
-    words = f"{seconds:.0f} s so far" + (f", last line: {line}" if line else "")
+    words = f"{seconds:.0f} s so far, change no file meanwhile" + (f", last line: {line}" if line else "")
     return {"phase": Phase.RUNNING, "next": [Tool.WAIT, Tool.CANCEL, Tool.STATUS], "run": run, "running": words}
 
 

@@ -493,3 +493,10 @@ def test_on_seeds_a_metric_that_crosses_zero_is_compared_by_differences() -> Non
     assert judge.scale is LINEAR
     assert judge.level == pytest.approx(seeded().level, abs=0.1)
     assert judge.spread == pytest.approx(seeded().spread, rel=0.1)
+
+
+def test_a_plain_gain_is_kept_after_three_runs_though_one_of_them_is_far_from_the_others() -> None:
+    judge = run(race_from([1.0, 1.006, 0.998, 1.004, 1.001, 1.01], 3.6).open(Threshold()), (C, 0.137), (I, 1.005))
+    judge = run(judge, (C, 0.132), (C, 0.223))
+
+    assert judge.finding().step is Step.BETTER
