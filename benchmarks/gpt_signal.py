@@ -1,10 +1,13 @@
-"""What a change of the harness's default is worth beside its noise, and how often an early stop would be wrong.
+"""What a change of the harness's default is worth beside its noise, what each part of it is worth, and how often an early
+stop would be wrong.
 
-    python benchmarks/gpt_signal.py [--seeds 5] [--repository DIR] [--keep FILE]
+    python benchmarks/gpt_signal.py [--keep FILE] [--parts]     # variants, or parts left out one at a time
+    python benchmarks/gpt_signal.py --show FILE
 
-Trains variants of train.py, each with a few seeds, by the harness itself: half a minute a run on a processor. Prints the
-mean and the scatter of val_bpb, the difference from the default in standard deviations of one run, and, over all pairs
-of recorded runs, what the rule of early stopping would have done. Needs the extra `gpt`.
+Trains variants of train.py, each with a few seeds, by the harness itself: about eleven seconds of a processor for a run.
+Results are appended to a file of JSON lines, and what stands there is not run again. Prints, for each variant, the mean and
+scatter of val_bpb and of the difference from the default with the same seed; and, over all pairs of recorded runs, what the
+rule of early stopping would have done. Needs the extra `gpt`.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import permutations
 from pathlib import Path
 
 from autoresearch_mcp.tools.decision.measured import read_trained
@@ -25,8 +29,9 @@ from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, create_har
 sys.path.insert(0, str(HARNESS))
 from curves import EarlyStop, RecordedRun, tally
 
+DEFAULT = "the default"
 VARIANTS: dict[str, dict[str, object]] = {
-    "the default": {},
+    DEFAULT: {},
     "MATRIX_LR x 3": {"MATRIX_LR": 0.12},
     "DEPTH 3": {"DEPTH": 3},
     "HEAD_LR x 2.5": {"HEAD_LR": 0.01},
@@ -36,74 +41,149 @@ VARIANTS: dict[str, dict[str, object]] = {
     "MATRIX_LR x 1.5": {"MATRIX_LR": 0.06},
     "warm-down over 80 %": {"WARM_DOWN": 0.8},
 }
-LEAST_SEEDS = 2
-"""For variants beyond the first three, which only tell how curves cross."""
+OFTEN, SELDOM = 5, 2
+"""Seeds of the first three variants, and of the others, which tell how curves cross."""
+PART_SEEDS = 3
+
+Edits = Mapping[str, str]
+MIXED = "x + self.recall * first + self.pair * pairs"
+PARTS: dict[str, Edits] = {
+    "the table of pairs": {
+        "        self.pairs = table(PAIR_ROWS * shape.vocabulary, width, 0.0)\n": "",
+        "self.pairs(pair_rows(tokens, self.pairs.num_embeddings))": "x",
+        "        self.pair = nn.Parameter(torch.tensor(0.1))\n": "",
+        MIXED: "x + self.recall * first",
+    },
+    "rates by width": {"LR_WIDTH = 768": "LR_WIDTH = DEPTH * ASPECT"},
+    "value embeddings": {"(DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0": "False"},
+    "projections that begin at zero": {
+        "torch.zeros(width, width)": "spread(width, width)",
+        "torch.zeros(width, MLP_RATIO * width)": "spread(width, MLP_RATIO * width)",
+    },
+    "Muon (AdamW at 0.01 for the matrices)": {
+        "Muon(matrices, MATRIX_LR)": 'AdamW([{"params": matrices, "lr": 0.01}], ADAM_BETAS, eps=1e-10, weight_decay=0.0)'
+    },
+    "momentum that rises from 0.85": {"FIRST_MOMENTUM = 0.85": "FIRST_MOMENTUM = 0.95"},
+    "a warm-down over half the run (over a fifth)": {"WARM_DOWN = 0.5": "WARM_DOWN = 0.2"},
+    "normalised queries and keys": {"rotate(norm(part), cos, sin)": "rotate(part, cos, sin)"},
+    "the embedding once more in each block": {
+        "        self.recall = nn.Parameter(torch.tensor(0.1))\n": "",
+        MIXED: "x + self.pair * pairs",
+    },
+    "updates of like size (NorMuon)": {
+        "    sizes.lerp_(update.square().mean(along, keepdim=True), 1 - UPDATE_MEMORY)\n": "",
+        "    update = update * (sizes + 1e-10).rsqrt()\n": "",
+        "    update = update * (whole / (update.norm(dim=(-2, -1), keepdim=True) + 1e-10))\n": "",
+    },
+    "the share of the token before": {
+        "        self.smear_gate = nn.Parameter(torch.zeros(1, SMEAR_CHANNELS))\n": "",
+        "        self.smear = nn.Parameter(torch.tensor(0.0))\n": "",
+        "first = x = self.smeared(x)": "first = x",
+    },
+    "squared ReLU (GELU)": {"F.relu(F.linear(norm(x), self.up)).square()": "F.gelu(F.linear(norm(x), self.up))"},
+    "value embeddings in all blocks (in the last one)": {"VALUE_EMBEDDING_EVERY = 1": "VALUE_EMBEDDING_EVERY = 2"},
+    "free logits (a soft-cap of 15)": {"SOFTCAP = 0.0": "SOFTCAP = 15.0"},
+}
+"""What is left out of train.py, and by which edits."""
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A variant, its scores in bits per byte, training seconds, and curves, one a seed."""
+class Signal:
+    """A run of a variant: its score in bits per byte, training seconds, steps and curve."""
 
     name: str
-    scores: tuple[float, ...]
-    seconds: tuple[float, ...]
-    curves: tuple[tuple[tuple[float, float], ...], ...]
+    seed: int
+    score: float
+    seconds: float
+    steps: int
+    curve: Sequence[tuple[float, float]]
 
 
-def record(name: str, constants: dict[str, object], folder: Path, seeds: int) -> Recorded:
-    """Train and score a variant with seeds 1, 2, ..."""
-    train = (HARNESS / "train.py").read_text(encoding="utf-8")
-    (folder / "train.py").write_text(with_values(train, constants, quote=False), encoding="utf-8")
-    scores, seconds, curves = [], [], []
-    for seed in range(1, seeds + 1):
-        command = [sys.executable, str(EVALUATE), str(folder), "--seed", str(seed)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        trained = read_trained(said)
-        assert trained is not None, said
-        scores.append(float(trained.facts["val_bpb"]))
-        seconds.append(float(trained.facts["training_seconds"]))
-        curves.append(trained.curve)
-        print(f"  {name}, seed {seed}: {scores[-1]:.4f} in {seconds[-1]:.0f} s", file=sys.stderr)
-    return Recorded(name, tuple(scores), tuple(seconds), tuple(curves))
+def edited(edits: Edits) -> str:
+    """train.py with replacements, each of which has to be possible exactly once.
+
+    Raises:
+        SystemExit: if one is not, as train.py has changed.
+    """
+    text = (HARNESS / "train.py").read_text(encoding="utf-8")
+    for old, new in edits.items():
+        if text.count(old) != 1:
+            raise SystemExit(f"train.py has {text.count(old)} times {old!r}: bring PARTS up to date")
+        text = text.replace(old, new)
+    return text
 
 
-def show(found: Sequence[Recorded]) -> None:
+def run(name: str, train: str, seed: int, folder: Path) -> Signal:
+    """Train and score one variant with one seed."""
+    (folder / "train.py").write_text(train, encoding="utf-8")
+    command = [sys.executable, str(EVALUATE), str(folder), "--seed", str(seed)]
+    trained = read_trained(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    assert trained is not None
+    facts = trained.facts
+    score, seconds = float(facts["val_bpb"]), float(facts["training_seconds"])
+    return Signal(name, seed, score, seconds, int(facts["num_steps"]), trained.curve)
+
+
+def wanted(parts: bool) -> list[tuple[str, str, int]]:
+    """Name, text and seed of each run, seed by seed, so that what is broken off has whole rounds."""
+    if parts:
+        texts = {DEFAULT: edited({}), **{name: edited(edits) for name, edits in PARTS.items()}}
+        seeds = dict.fromkeys(texts, PART_SEEDS)
+    else:
+        texts = {name: with_values(edited({}), constants, quote=False) for name, constants in VARIANTS.items()}
+        seeds = {name: OFTEN if place < 3 else SELDOM for place, name in enumerate(VARIANTS)}
+    runs = [(name, text, seed) for name, text in texts.items() for seed in range(1, seeds[name] + 1)]
+    return sorted(runs, key=lambda one: one[2])
+
+
+def read(file: Path) -> list[Signal]:
+    """What was recorded; nothing if there is no file."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [Signal(**json.loads(line)) for line in lines]
+
+
+def show(runs: Sequence[Signal]) -> None:
     """Print the table and the tally."""
-    base = found[0]
-    mean, spread = statistics.fmean(base.scores), statistics.stdev(base.scores)
-    print(f"{'variant':<22}{'val_bpb':>9}{'sd':>8}{'seeds':>7}{'difference':>12}{'in sd':>8}{'seconds':>9}")
-    for one in found:
-        here = statistics.fmean(one.scores)
-        sd = statistics.stdev(one.scores) if len(one.scores) > 1 else 0.0
-        gap = here - mean
-        row = f"{one.name:<22}{here:>9.4f}{sd:>8.4f}{len(one.scores):>7}{gap:>+12.4f}{gap / spread:>+8.1f}"
-        print(f"{row}{statistics.median(one.seconds):>9.1f}")
-    runs = [RecordedRun(curve, score) for one in found for curve, score in zip(one.curves, one.scores, strict=True)]
-    pairs = [(mine, theirs) for mine in runs for theirs in runs if mine is not theirs]
-    print(f"\nEarly stop: {tally(EarlyStop(), pairs)}")
-    to_default = [(mine, theirs) for mine in runs for theirs in runs[: len(base.scores)] if mine is not theirs]
-    print(f"Early stop against the default: {tally(EarlyStop(), to_default)}")
+    base = {one.seed: one.score for one in runs if one.name == DEFAULT}
+    print(f"{'variant':<50}{'val_bpb':>9}{'sd':>8}{'steps':>7}{'seconds':>9}  differences from the default, by seed")
+    for name in dict.fromkeys(one.name for one in runs):
+        here = [one for one in runs if one.name == name]
+        scores = [one.score for one in here]
+        sd = statistics.stdev(scores) if len(scores) > 1 else 0.0
+        gaps = [one.score - base[one.seed] for one in here if one.seed in base]
+        mean = f"  mean {statistics.fmean(gaps):+.4f} ± {statistics.stdev(gaps):.4f}" if len(gaps) > 1 else ""
+        row = (
+            f"{name:<50}{statistics.fmean(scores):>9.4f}{sd:>8.4f}{statistics.median(one.steps for one in here):>7.0f}"
+        )
+        print(
+            f"{row}{statistics.median(one.seconds for one in here):>9.1f}  {' '.join(f'{gap:+.4f}' for gap in gaps)}{mean}"
+        )
+    recorded = [RecordedRun(tuple((share, loss) for share, loss in one.curve), one.score) for one in runs]
+    print(f"\nEarly stop: {tally(EarlyStop(), permutations(recorded, 2))}")
+    to_default = [(mine, theirs) for mine, theirs in permutations(zip(runs, recorded, strict=True), 2)]
+    against = [(mine, theirs) for (_, mine), (base, theirs) in to_default if base.name == DEFAULT]
+    print(f"Early stop against the default: {tally(EarlyStop(), against)}")
 
 
 def main() -> None:
-    """Record, or read what was recorded, and show."""
+    """Record what is wanted and was not, and show all."""
     parser = argparse.ArgumentParser(description="Signal and noise of the GPT harness.")
-    parser.add_argument("--seeds", type=int, default=5, help="of the default, the wrong and the better setting")
-    parser.add_argument("--keep", metavar="FILE", help="write what was recorded there; read it instead if it exists")
+    parser.add_argument("--parts", action="store_true", help="leave out one part of train.py after the other")
+    parser.add_argument("--keep", type=Path, default=Path("gpt-signal.jsonl"), help="where results are appended")
+    parser.add_argument("--show", type=Path, help="print the table of what was recorded there, and leave")
     options = parser.parse_args()
-    kept = Path(options.keep) if options.keep else None
-    if kept and kept.exists():
-        found = [Recorded(**one) for one in json.loads(kept.read_text(encoding="utf-8"))]
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = create_harness(Path(scratch) / "lab", sys.executable)
-            found = [
-                record(name, constants, folder, options.seeds if place < 3 else min(options.seeds, LEAST_SEEDS))
-                for place, (name, constants) in enumerate(VARIANTS.items())
-            ]
-        if kept:
-            kept.write_text(json.dumps([vars(one) for one in found]), encoding="utf-8")
-    show(found)
+    if options.show:
+        return show(read(options.show))
+    runs = read(options.keep)
+    known = {(one.name, one.seed) for one in runs}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = create_harness(Path(scratch) / "lab", sys.executable)
+        for name, train, seed in wanted(options.parts):
+            if (name, seed) not in known:
+                runs.append(run(name, train, seed, folder))
+                with options.keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(runs[-1])) + "\n")
+    return show(runs)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from autoresearch_mcp.tools.project.harness import (
 from autoresearch_mcp.tools.project.scan import ComputeDevice, DeviceKind
 from clocks import TRIED_GIGAOPS, ProcessorSpeed, longest
 from files import Files
-from harness import TRAIN, Judged, edited, judge, prepared_cache
+from harness import TRAIN, Judged, edited, evaluated, judge, prepared_cache
 from optimizer import AdamW
 from players import Host, JobFolders, PlayerError
 from rows import Bigrams, pack
@@ -761,7 +761,7 @@ def test_a_run_without_room_says_what_would_have_fitted() -> None:
 
 
 def test_the_same_seed_gives_the_same_number_and_training_lowers_it(tmp_path: Path, cache: Path) -> None:
-    once, again = (judge(tmp_path / name, cache) for name in ("once", "again"))
+    once, again = (judge(tmp_path / name, cache, anew=anew) for name, anew in (("once", True), ("again", False)))
     hardly = judge(tmp_path / "hardly", cache, budget="1024 tokens")
 
     assert once.score == again.score
@@ -855,8 +855,8 @@ def test_the_summary_can_be_grepped(tmp_path: Path, cache: Path) -> None:
         "num_params_M",
         "depth",
     ]
-    assert re.search(r"^total_tokens_M: +0\.020$", run.out, re.MULTILINE)
-    assert re.search(r"^num_steps: +39$", run.out, re.MULTILINE)
+    assert re.search(r"^total_tokens_M: +0\.006$", run.out, re.MULTILINE)
+    assert re.search(r"^num_steps: +11$", run.out, re.MULTILINE)
 
 
 def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:
@@ -875,16 +875,8 @@ def test_a_model_that_cannot_be_asked_leaves_its_checkpoint(tmp_path: Path, cach
     kept = re.search(r"The checkpoint is kept in (\S+): ", run.err)
     assert kept is not None
     (tmp_path / "train.py").write_text(TRAIN)
-    mended = subprocess.run(
-        [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path), "--checkpoint", kept[1]],
-        env={**os.environ, "AUTORESEARCH_CACHE": str(cache)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert mended.returncode == 0, mended.stderr
-    whole = judge(tmp_path / "whole", cache, seed=77)
-    assert f"val_bpb: {whole.score:.6f}\n" in mended.stdout
+    mended = evaluated(tmp_path, cache, "--checkpoint", kept[1])
+    assert mended.score == judge(tmp_path / "whole", cache, seed=77).score
 
 
 def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
@@ -905,9 +897,9 @@ def test_a_long_run_keeps_its_folder_while_short_ones_come_and_go(
 
 
 def test_before_the_data_nobody_pays_for_the_time_that_others_have_the_processor(tmp_path: Path, cache: Path) -> None:
-    waiting = edited(("    run: Run = join()\n", "    run: Run = join()\n    import time\n    time.sleep(5)\n"))
+    waiting = edited(("    run: Run = join()\n", "    run: Run = join()\n    import time\n    time.sleep(3)\n"))
 
-    run = judge(tmp_path, cache, waiting, budget="2048 tokens", start_seconds=4)
+    run = judge(tmp_path, cache, waiting, budget="2048 tokens", start_seconds=2)
 
     assert run.status == 0, run.err
 
@@ -969,13 +961,10 @@ def test_text_may_stand_in_thousands_of_files(tmp_path: Path, cache: Path) -> No
         'data = "files:*.txt"\nvocabulary = 300\nsequence_length = 64\nbudget = "2048 tokens"\n'
         'evaluation_tokens = 4096\ndevice = "cpu"\n'
     )
-    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path), "--seed", "1"]
 
-    run = subprocess.run(
-        command, env={**os.environ, "AUTORESEARCH_CACHE": str(cache)}, capture_output=True, text=True, check=False
-    )
+    run = evaluated(tmp_path, cache)
 
-    assert run.returncode == 0, run.stderr
+    assert run.status == 0, run.err
 
 
 def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Path, cache: Path) -> None:
@@ -986,13 +975,11 @@ def test_a_run_far_behind_the_incumbent_is_stopped_early_and_scored(tmp_path: Pa
         with_values(spec, {**values, "early_stop": "true"}, quote=True).replace('"true"', "true")
     )
     incumbent = " ".join(f"{share / 50:.2f}:{2 - share / 100:.3f}" for share in range(1, 51))
-    environment = {**os.environ, "AUTORESEARCH_CACHE": str(cache), "AUTORESEARCH_INCUMBENT_CURVE": incumbent}
-    command = [sys.executable, str(HARNESS / "evaluate.py"), str(tmp_path / "lab"), "--seed", "1"]
 
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    run = evaluated(tmp_path / "lab", cache, AUTORESEARCH_INCUMBENT_CURVE=incumbent)
 
-    assert re.search(r"^stopped_early: +[3-8]\d %$", run.stdout, re.MULTILINE), run.stdout
-    assert re.search(r"^val_bpb: +\d", run.stdout, re.MULTILINE)
+    assert re.search(r"^stopped_early: +[3-8]\d %$", run.out, re.MULTILINE), run.out
+    assert run.score > 2
 
 
 # --- A repository of one's own ---------------------------------------------------------------------------------------

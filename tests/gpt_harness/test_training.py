@@ -31,6 +31,7 @@ from autoresearch_mcp.tools.verbs.sessions import Sessions
 from autoresearch_mcp.tools.verbs.training import Training
 from autoresearch_mcp.tools.vocabulary import Phase, Tool
 from conftest import Project
+from harness import asking
 
 SPEC = """\
 data = "stdlib"
@@ -83,7 +84,7 @@ def lab(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "train.py").write_text(EXPERIMENT)
     (folder / "gpt.toml").write_text(SPEC.format(early_stop="false"))
     plan = (folder / "autoresearch.toml").read_text().replace('noise = "auto"', 'noise = "none"')
-    (folder / "autoresearch.toml").write_text(plan)
+    (folder / "autoresearch.toml").write_text(plan.replace(str(EVALUATE), asking() + str(EVALUATE)))
     subprocess.run(["git", "commit", "-qam", "small"], cwd=folder, check=True)
     return folder
 
@@ -343,7 +344,8 @@ def test_another_evaluator_than_the_baseline_s_is_tampering(lab: Path, tmp_path:
     shutil.copytree(EVALUATE.parent, own / "gpt_harness", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(EVALUATE.parent.parent / "tools" / "process", own / "tools" / "process")
     plan = lab / "autoresearch.toml"
-    plan.write_text(plan.read_text().replace(str(EVALUATE), str(own / "gpt_harness" / "evaluate.py")))
+    evaluate = own / "gpt_harness" / "evaluate.py"
+    plan.write_text(plan.read_text().replace(asking() + str(EVALUATE), str(evaluate)))
     subprocess.run(["git", "commit", "-qam", "another place"], cwd=lab, check=True)
     server = Lab(lab)
     Sessions(server).start_session(Plan())

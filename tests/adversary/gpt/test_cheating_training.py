@@ -37,7 +37,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Judged:
-    return judge(tmp_path_factory.mktemp("honest"), cache)
+    return judge(tmp_path_factory.mktemp("honest"), cache, anew=True)
 
 
 def test_an_honest_run_passes_every_check(honest: Judged) -> None:
@@ -92,7 +92,7 @@ def test_behind_walls_nothing_forbidden_succeeds(tmp_path: Path, cache: Path, ho
             (JOIN, "    try_everything()\n" + JOIN),
             (PREDICT, "    try_everything()\n" + PREDICT),
         )
-        run = judge(tmp_path, cache, train)
+        run = judge(tmp_path, cache, train, anew=True)
 
     if "check isolation: skipped" in run.out:
         pytest.skip("this system has no Landlock")
@@ -123,11 +123,12 @@ def test_a_seed_of_ones_own_buys_no_number_that_stays(tmp_path: Path, cache: Pat
 def test_without_walls_training_on_the_validation_text_is_noticed(tmp_path: Path, cache: Path) -> None:
     theft = TRAIN_ON_VALIDATION.format(validation=str(next(cache.rglob("validation.bin"))))
 
-    run = judge(tmp_path, cache, edited((HAND_OVER, theft * 2 + HAND_OVER)), walls=False)
+    run = judge(tmp_path, cache, edited(("DEPTH = 2 ", "DEPTH = 1 "), (HAND_OVER, theft + HAND_OVER)), walls=False)
 
     assert run.status == 3, run.out
     assert run.outcome("isolation") == "skipped"
-    assert "failed" in {run.outcome("canaries"), run.outcome("test-split")}
+    assert run.outcome("canaries") == "failed"
+    assert run.outcome("test-split") == "failed"
 
 
 @pytest.mark.usefixtures("honest")
