@@ -22,8 +22,8 @@ from autoresearch_mcp.tools.decision.measured import CheckSeen, Trained, read_ch
 from autoresearch_mcp.tools.project.harness import EVALUATE, Size, create_harness, size_for
 from autoresearch_mcp.tools.project.scan import DeviceKind, devices
 
-SECONDS = 60
-"""Of training in the first two runs; on a processor a sixtieth."""
+SECONDS, ON_A_PROCESSOR = 60.0, 0.5
+"""Of training in the first two runs."""
 PROBE = """
 def _tried(name, attempt):
     import sys
@@ -123,8 +123,8 @@ def main() -> int:
     if not options.cpu and not any(device.kind is DeviceKind.CUDA for device in there):
         print("There is no GPU that `nvidia-smi` lists. --cpu tries the script itself.", file=sys.stderr)
         return 1
-    size = Size({"evaluation_tokens": 8192}) if options.cpu else size_for(there, "stdlib")
-    seconds = SECONDS / 60 if options.cpu else SECONDS
+    size = Size({"evaluation_tokens": 8192, "vocabulary": 256}) if options.cpu else size_for(there, "stdlib")
+    seconds = ON_A_PROCESSOR if options.cpu else SECONDS
     with tempfile.TemporaryDirectory() as scratch:
         folder = create_harness(Path(scratch) / "lab", sys.executable, size)
         os.environ["AUTORESEARCH_CACHE"] = str(Path(scratch) / "cache")  # nothing of before is in it

@@ -28,6 +28,7 @@ class Name(StrEnum):
     CAUSALITY = "causality"
     INDEPENDENCE = "independence"
     NORMALISATION = "normalisation"
+    ANSWERING = "answering"
     CANARIES = "canaries"
     NEIGHBOURS = "neighbours"
     TEST_SPLIT = "test-split"
@@ -74,6 +75,8 @@ TAIL_FROM, LEAST_SCATTER, FOUND_IN_95_OF_100 = 2.0, 0.01, 1.645
 FEWEST_ROWS = 12
 FEWEST_SCORED = 128
 """Scored rows below which a few odd ones of an honest model look like known ones: docs/gpt.md has how often."""
+ASIDE_S, ASIDE, FEWEST_QUESTIONS = 0.25, 0.03, 6
+"""What a model's process may do beside answering: in seconds of the processor, and as a share of the training."""
 LONGEST_LITERAL, LONGEST_SOURCE = 4000, 100_000
 QUOTE, QUOTES, TELLING = 64, 3, 16
 
@@ -111,6 +114,19 @@ def normalisation(sums: NDArray[np.float64]) -> Check:
     """Whether the probabilities that were scored sum to one; `sums` has some of their sums."""
     worst = float(np.abs(sums - 1).max())
     return found(Name.NORMALISATION, worst < 1e-3, f"{sums.size} sums differ from 1 by at most {worst:.1g}")
+
+
+def answering(passes: Sequence[Sequence[float]], trained_s: float) -> Check:
+    """Look that a model's process does nothing but answer. `passes` has what each process took, in seconds of the processor: to
+    load, then for each question; those of the first tell what is usual. What was done once could be training. Where it is
+    spread over the questions, they are not answered alike, which `independence` finds.
+    """
+    if len(passes[0]) <= FEWEST_QUESTIONS:
+        return Check(Name.ANSWERING, Outcome.SKIPPED, "what a question takes of the processor is not told here")
+    usual = float(np.median(passes[0][1:]))
+    aside = max(loading + sum(max(0.0, one - 2 * usual) for one in questions) for loading, *questions in passes)
+    allowed = max(ASIDE_S, ASIDE * trained_s)
+    return found(Name.ANSWERING, aside <= allowed, f"{aside:.2f} CPU s of {allowed:.2f} were used beside answering")
 
 
 def canaries(known: Nats, control: Nats) -> Check:

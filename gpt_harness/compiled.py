@@ -50,9 +50,8 @@ def keep(place: JobFolders, device: Device, home: Path) -> bool:
 def pass_on(place: JobFolders, to: JobFolders) -> None:
     """Give another job of the same run a copy of what the first one compiled, if that is no more than is kept."""
     for own, other in zip(place.caches().values(), to.caches().values(), strict=True):
-        with contextlib.suppress(
-            OSError
-        ):  # what stands there is an experiment's: without it, everything is compiled anew
+        # What stands there is an experiment's, of any depth: without it, everything is compiled anew.
+        with contextlib.suppress(OSError, RecursionError):
             if own.is_dir() and _size(own) <= MOST_BYTES:
                 shutil.copytree(own, other, symlinks=True)
 

@@ -152,7 +152,8 @@ def _scored(ready: Ready, place: JobFolders, weights: Path, trained_s: float) ->
         PlayerError: if it cannot be asked.
     """
     limit_s, shared = max(SHORTEST_ASKING_S, trained_s), not ready.device.exclusive
-    judge = WeightsJudge(ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s, shared)
+    ask = (ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s, trained_s, shared)
+    judge = WeightsJudge(*ask)
     try:
         return judge.score()
     except (PlayerError, ValueError) as error:

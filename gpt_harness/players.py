@@ -7,7 +7,6 @@ import json
 import mmap
 import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -92,7 +91,7 @@ class JobFolders:
         try:
             yield place, walls and {**walls, "write": [others.get(path, path) for path in walls["write"]]}
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
     def environment(self) -> dict[str, str]:
         """Nothing of ours, and caches that end with the run: what is left in a cache would reach the next one."""
@@ -240,6 +239,11 @@ class Stopwatch:
         return self._host.cpu_seconds() if self.on_cpu else 0.0
 
 
+def remove(folder: Path) -> None:
+    """Remove what an experiment may have written, as far as that can be. It may be deeper than Python's stack."""
+    subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
+
+
 class Predictor:
     """A model behind walls, asked for logits through shared memory. It sees rows of tokens, never what follows them."""
 
@@ -257,6 +261,8 @@ class Predictor:
         host.start("predict", place, [theirs.fileno(), file], walls, weights=str(weights), shape=shape, rows=rows)
         theirs.close()
         os.close(file)
+        self.took: list[float] = []
+        """Seconds of the processor: to load, then for each question; nothing on a GPU, and where the kernel does not tell."""
         self.begin()
 
     def __enter__(self) -> Self:
@@ -280,6 +286,8 @@ class Predictor:
         while not ready and not (self._used.due() and self._used.past(seconds)):
             ready = select.select(watched, [], [], LOOK_S)[0]
         if self._line in ready and received(self._line):
+            if self._used.on_cpu and (used := self._host.cpu_seconds()):
+                self.took.append(used - sum(self.took))
             return
         if ready:
             ended = self._host.result()

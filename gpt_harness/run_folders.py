@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from players import JobFolders
+from players import JobFolders, remove
 from prepare import cache_home
 
 KEPT_RUNS = 3
@@ -33,10 +32,11 @@ def run_folder() -> Iterator[JobFolders]:
         try:
             yield place
         finally:
-            shutil.rmtree(place.tmp, ignore_errors=True)
+            for written in (place.tmp, place.out):
+                remove(written)
     for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
         with contextlib.suppress(OSError), _alone_in(old):
-            shutil.rmtree(old, ignore_errors=True)
+            remove(old)
 
 
 @contextmanager

@@ -174,6 +174,7 @@ class WeightsJudge:
     data: Data
     shape: dict[str, Any]
     limit_s: float
+    trained_s: float
     shared: bool = True
 
     def score(self) -> Scored:
@@ -192,10 +193,12 @@ class WeightsJudge:
         held_out = (validation, beside, test)
         parts = [*(text.rows for text in held_out), known, control, validation.rows[audited[:REPEATED]]]
         whole, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])[:-1]
-        nats, sums = self._asked(whole, whole[:, 1:])
+        nats, sums, took = self._asked(whole, whole[:, 1:])
         seen, _, _, canary, fresh, again = np.split(nats, ends)
         cuts = generator.integers(width // 4, width - 1, len(audited))
-        cut, _ = self._asked(self._cut(validation.rows[audited], cuts, generator), validation.rows[audited, 1:])
+        cut, _, took_again = self._asked(
+            self._cut(validation.rows[audited], cuts, generator), validation.rows[audited, 1:]
+        )
         allowed = checks.EXACT if self.shape["device"] == "cpu" else checks.COARSE
         lengths = tokenizer.byte_lengths
         costs = row_nats(nats[: ends[2]], whole[: ends[2]], lengths)
@@ -207,14 +210,15 @@ class WeightsJudge:
             checks.causality(seen[audited], cut, list(map(int, cuts)), allowed),
             checks.independence(seen[audited[:REPEATED]], again, allowed),
             checks.normalisation(sums),
+            checks.answering((took, took_again), self.trained_s),
             checks.canaries(canary, fresh),
             checks.neighbours((scored, others), (hard[: ends[0]], hard[ends[0] :]), bool(len(earlier)), score),
             checks.test_split((scored, secret), (validation.difficulty, test.difficulty)),
         )
         return Scored(score, verdicts, costs)
 
-    def _asked(self, rows: Rows, targets: Rows) -> tuple[Nats, NDArray[np.float64]]:
-        """The costs of targets, asked of a process of its own."""
+    def _asked(self, rows: Rows, targets: Rows) -> tuple[Nats, NDArray[np.float64], list[float]]:
+        """The costs of targets, asked of a process of its own, some sums of probabilities, and what each question took."""
         room = LOGITS_BYTES if self.shape["device"] == "cpu" else LOGITS_BYTES_ON_GPU
         at_a_time = max(1, min(32, room // (4 * (rows.shape[1] - 1) * self.data.tokenizer.size)))
         by_torch = str(self.shape["device"]) if self.shape["device"].startswith("cuda") else ""
@@ -228,7 +232,7 @@ class WeightsJudge:
             model.begin()
             scorer = Scorer(lambda tokens: model.logits(tokens, self.limit_s), at_a_time, by_torch)
             nats = scorer.nats(rows, targets)
-        return nats, np.concatenate(scorer.sums)[:SUMS]
+        return nats, np.concatenate(scorer.sums)[:SUMS], model.took
 
     @contextmanager
     def _apart(self) -> Iterator[tuple[JobFolders, Walls | None]]:

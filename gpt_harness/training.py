@@ -199,10 +199,11 @@ def take(given: Path, kept: Path) -> None:
         file = os.open(given, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise PlayerError(f"check weights: failed (no checkpoint: {error.strerror}). Use run.hand_over.") from error
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(file)
+        raise PlayerError("check weights: failed (the checkpoint is no regular file). Use run.hand_over.")
     with open(file, "rb") as source, kept.open("wb") as copy:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            raise PlayerError("check weights: failed (the checkpoint is no regular file). Use run.hand_over.")
         if status.st_size > min(MOST_BYTES, shutil.disk_usage(kept.parent).free // 2):
             raise PlayerError(f"check weights: failed ({status.st_size} bytes are too many). Make the model smaller.")
         shutil.copyfileobj(source, copy)

@@ -93,6 +93,7 @@ def keep(line: socket.socket) -> int:
 
 def become(request: Request, files: array.array[int]) -> None:
     """Be the run; never returns."""
+    import subprocess
     import traceback
     import warnings
 
@@ -113,7 +114,7 @@ def become(request: Request, files: array.array[int]) -> None:
             warnings.simplefilter("error")
         if not request["walls"]:
             evaluate._landlock_version = lambda: (0, "")
-        vars(players)["subprocess"] = SimpleNamespace(Popen=ForkedHost)
+        vars(players)["subprocess"] = SimpleNamespace(Popen=ForkedHost, run=subprocess.run, DEVNULL=subprocess.DEVNULL)
         status = evaluate.main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
@@ -143,6 +144,7 @@ class ForkedHost:
                 os.environ.update(env)
                 sys.argv = command[-1:]
                 warnings.simplefilter("default")
+                warnings.simplefilter("ignore", ResourceWarning)  # of what its parent had open, and is closed here
                 host.serve()
             finally:
                 os._exit(0)

@@ -18,6 +18,7 @@ from training_cheats import (
     KEEP_VALIDATION,
     KNOW_A_FEW,
     LINK,
+    LOAD,
     LOOK_UP,
     PREDICT,
     REFUSED,
@@ -25,6 +26,7 @@ from training_cheats import (
     TOUCHED,
     TRAIN_ON_VALIDATION,
     TRY_ALL,
+    UNNORMALISED,
 )
 
 pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
@@ -42,7 +44,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Judged:
 
 def test_an_honest_run_passes_every_check(honest: Judged) -> None:
     assert 2 < honest.score < 4
-    assert honest.out.count(": passed (") == 12
+    assert honest.out.count(": passed (") == 13
     assert ": failed (" not in honest.out
 
 
@@ -68,11 +70,20 @@ def test_a_cheat_is_refused_by_the_check_that_is_for_it(name: str, tmp_path: Pat
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.parametrize("name", SCORED)
-def test_a_cheat_is_scored_as_what_it_is(name: str, tmp_path: Path, cache: Path, honest: Judged) -> None:
-    run = judge(tmp_path, cache, edited(*SCORED[name]))
+def test_cheats_that_change_no_answer_are_scored_as_what_they_are(tmp_path: Path, cache: Path, honest: Judged) -> None:
+    """All at once: if one of them won, the score would be another."""
+    run = judge(tmp_path, cache, edited(*(edit for name in SCORED if name != UNNORMALISED for edit in SCORED[name])))
 
-    assert run.score == pytest.approx(honest.score, abs=2e-3 if "normalised" in name else 0)
+    assert run.score == honest.score
+    assert {folder.name for folder in cache.glob("gpt/runs/*/*")} == {"code"}
+
+
+def test_logits_that_are_not_normalised_are_scored_as_what_they_are(
+    tmp_path: Path, cache: Path, honest: Judged
+) -> None:
+    run = judge(tmp_path, cache, edited(*SCORED[UNNORMALISED]))
+
+    assert run.score == pytest.approx(honest.score, abs=2e-3)
 
 
 def test_behind_walls_nothing_forbidden_succeeds(tmp_path: Path, cache: Path, honest: Judged) -> None:
@@ -114,7 +125,7 @@ def test_a_link_to_another_checkpoint_is_none(tmp_path: Path, cache: Path) -> No
 def test_a_seed_of_ones_own_buys_no_number_that_stays(tmp_path: Path, cache: Path) -> None:
     shopping = edited(("    torch.manual_seed(run.seed)\n", "    torch.manual_seed(137)\n"))
 
-    scores = {judge(tmp_path / str(seed), cache, shopping, seed=seed).score for seed in (1, 2)}
+    scores = {judge(tmp_path / str(seed), cache, shopping, budget="1024 tokens", seed=seed).score for seed in (1, 2)}
 
     assert len(scores) == 2
 
@@ -127,8 +138,7 @@ def test_without_walls_training_on_the_validation_text_is_noticed(tmp_path: Path
 
     assert run.status == 3, run.out
     assert run.outcome("isolation") == "skipped"
-    assert run.outcome("canaries") == "failed"
-    assert run.outcome("test-split") == "failed"
+    assert "failed" in {run.outcome("canaries"), run.outcome("test-split")}
 
 
 @pytest.mark.usefixtures("honest")
@@ -138,7 +148,7 @@ def test_without_walls_answers_in_the_weights_are_noticed(tmp_path: Path, cache:
     run = judge(
         tmp_path,
         cache,
-        edited((HAND_OVER, theft + HAND_OVER), ("    model.load_state_dict(weights)\n" + PREDICT, LOOK_UP)),
+        edited((HAND_OVER, theft + HAND_OVER), (LOAD + PREDICT, LOOK_UP)),
         walls=False,
     )
 
