@@ -37,7 +37,7 @@ HOOKS: Mapping[Client, ChatHooks] = {
     Client.CODEX: ChatHooks(
         "$CODEX_HOME/hooks.json",
         ("SessionStart", "Stop"),
-        note=f"Codex runs them once you trust them: start it, give /hooks. {_UNATTENDED}",
+        note=f"Codex asks for them when you start it next: Trust all and continue. {_UNATTENDED}",
     ),
     Client.GEMINI: ChatHooks("~/.gemini/settings.json", ("SessionStart", "AfterAgent"), 1000, _UNATTENDED),
     Client.OPENCODE: ChatHooks(

@@ -138,6 +138,7 @@ class Driver:
         return Halt("The run was stopped.", True)
 
     def _one_leg(self, agent: DrivenAgent) -> None:
+        self._finish(self._lab.finish_interrupted)  # else an agent would read of a phase that is over
         first, began = self._look(), self._edge.now()
         leg = LegAtWork(self._before + len(self._legs) + 1, agent, began, first)
         text = self._brief(leg.number, first)
@@ -176,9 +177,12 @@ class Driver:
         return LegEnding.ITSELF
 
     def _settle(self) -> None:
+        self._finish(lambda: settle(self._lab, self._edge.pause))
+
+    def _finish(self, work: Callable[[], object]) -> None:
         try:
             if self._workspace is None:
-                settle(self._lab, self._edge.pause)
+                work()
         except Refusal as refusal:
             self._edge.tell(f"The open iteration was left as it is: {refusal.message}")
 

@@ -83,7 +83,7 @@ def budget_spent(limits: RunLimits, spent: Spent, now: float) -> str:
     if limits.until and now >= limits.until:
         return "the hours of this run are over"
     if limits.iterations and spent.iterations >= limits.iterations:
-        return f"the {limits.iterations} iterations of this run are made"
+        return f"{spent.iterations} of {limits.iterations} iterations are made"
     if limits.cost and spent.cost >= limits.cost:
         return f"${spent.cost:.2f} of ${limits.cost:.2f} are spent"
     if limits.tokens and spent.tokens >= limits.tokens:

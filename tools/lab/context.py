@@ -138,7 +138,7 @@ class RepoContext:
 
     def following(self) -> list[Tool]:
         """Return the legal next calls; where HEAD was moved, only those that still work."""
-        return list(AFTER_MOVE if self.moved_head() else following(self.phase))
+        return list(AFTER_MOVE if self._moved_head() else following(self.phase))
 
     def _require_own_head(self) -> None:
         if message := self._moved_head():

@@ -76,7 +76,7 @@ def test_agents_beside_one_another_keep_apart_and_one_that_died_leaves_its_place
     driver = DriversBeside(project.lab, options, lambda: "opening", edge, 2)
     over = driver.run()
 
-    assert over.why == "The run has ended: the 4 iterations of this run are made."
+    assert over.why == "The run has ended: 4 of 4 iterations are made."
     assert project.read("check.sh") == "mine\n"
     first = next(leg for leg in driver.legs if leg.agent.endswith("agent-1"))
     assert (first.ending, first.iterations) == (LegEnding.ITSELF, 0)

@@ -211,7 +211,7 @@ def test_a_run_says_what_earlier_runs_of_the_session_took_and_begins_its_budgets
     Run(session, "better(2); hang()", iterations=2).go()
     again = Run(session, "better(2); hang()", iterations=2)
 
-    assert again.go() == Halt("The run has ended: the 2 iterations of this run are made.", True)
+    assert again.go() == Halt("The run has ended: 2 of 2 iterations are made.", True)
     assert again.told[0].startswith("Earlier runs of this session took 1 leg of an agent")
     assert len(session.statuses()) == 5
 
@@ -219,7 +219,7 @@ def test_a_run_says_what_earlier_runs_of_the_session_took_and_begins_its_budgets
 def test_a_run_of_some_iterations_leaves_the_session_open(session: Project) -> None:
     run = Run(session, "better(2); hang()", iterations=2)
 
-    assert run.go() == Halt("The run has ended: the 2 iterations of this run are made.", True)
+    assert run.go() == Halt("The run has ended: 2 of 2 iterations are made.", True)
     assert session.copied_server().sessions.status().phase == "ready"
 
 
@@ -286,6 +286,24 @@ def test_a_commit_that_its_server_died_before_it_recorded_is_finished_and_measur
 
     stopped.go()
 
+    assert session.statuses() == ["baseline", "keep"]
+
+
+def test_a_leg_begins_behind_a_step_that_a_killed_server_had_begun(session: Project) -> None:
+    session.write("value.txt", "9\n")
+    before_record("committed", lambda: iterate(session, "nine"))
+    run = Run(
+        session,
+        """
+from autoresearch_mcp.tools.lab.access import Lab
+print(Lab(Path.cwd()).for_reading().phase.value)
+""",
+        until=1_700_000_000.0 + 30,
+    )
+
+    run.go()
+
+    assert run.driver.legs[0].words == "committed"
     assert session.statuses() == ["baseline", "keep"]
 
 
