@@ -216,6 +216,11 @@ COMMANDS: Mapping[str, CliCommand] = {
             ),
             _argument("--regression", action="store_true", help="the last regression verdict at this commit is STABLE"),
             _argument("--complete", metavar="WORKFLOW", action="append", default=[], help="that ledger ended complete"),
+            _argument(
+                "--uncommitted",
+                action="store_true",
+                help="run reproductions on the files as they stand, not as committed",
+            ),
             _JSON,
         ),
         says="Without a flag: everything that there is something to say about on this branch.",

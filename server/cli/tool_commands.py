@@ -54,7 +54,9 @@ def train(root: Path, options: Namespace) -> int:
 def gate(root: Path, options: Namespace) -> int:
     """Print one line a check, for CI; returns the exit status. Only reproductions of findings are run again, where a person
     agreed to them; all else was measured and decided before."""
-    asked = GateDemands(options.target, options.fail_on, options.regression, tuple(options.complete))
+    asked = GateDemands(
+        options.target, options.fail_on, options.regression, tuple(options.complete), options.uncommitted
+    )
     context = None
     try:
         context = Lab(root, allow_commands=options.allow_commands).for_reading()

@@ -13,7 +13,7 @@ from ..lab.context import RepoContext
 from ..text.arguments import validated, wrong_words
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import SAME, disproved, mended, nearest, proof_of, ran, shown, unproven, words
-from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, form_of
+from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of
 from .ledger.pages import sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
@@ -37,6 +37,8 @@ def admit(
     if isinstance(item, Cited) and item.location:  # a kind of item may leave it to the agent whether to cite
         item = _proven(context, item)
     item = runner.checked(context, ledger, rules.completed(ledger, item))
+    if isinstance(item, Withdrawal) and (back := ledger.find(item.item)):
+        item = item.model_copy(update={"upstream": back.item.upstream})  # it settles nothing any more
     _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(objection.code, objection.message)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..errors import Code, Refusal
+from ..iteration.gates import listed
 from ..lab.context import RepoContext
 from .ledger.evidence import mended, shown
 from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, target_reached, without_findings
@@ -20,13 +21,15 @@ from .running.store import Ledgers
 @dataclass(frozen=True)
 class GateDemands:
     """What the gate insists on; all empty means everything that there is something to say about, and of findings those alone that
-    the server saw shown, however severe they are called.
+    the server saw shown, however severe they are called. Reproductions run on what git has, or on the files as they stand where
+    `uncommitted` edits are to count.
     """
 
     target: bool = False
     fail_on: str = ""
     regression: bool = False
     complete: tuple[str, ...] = ()
+    uncommitted: bool = False
 
     @property
     def all(self) -> bool:
@@ -60,14 +63,12 @@ def _findings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
         return
     severity = _severity(asked.fail_on or Severity.INFO)
     named = [workflow_named(name) for name in asked.complete] or list(Workflow)
-    checks = [
-        check for workflow in named if (check := _open_findings(context, workflow, severity, shown_alone=asked.all))
-    ]
+    checks = [check for workflow in named if (check := _open_findings(context, workflow, severity, asked))]
     yield from checks or ([GateCheck("findings", None, "there is no ledger on this branch")] if asked.fail_on else [])
 
 
 def _open_findings(
-    context: RepoContext, workflow: Workflow, severity: Severity, *, shown_alone: bool
+    context: RepoContext, workflow: Workflow, severity: Severity, asked: GateDemands
 ) -> GateCheck | None:
     """Tell whether no finding of a workflow stands; None without a ledger that counts here, or where those that were shown
     alone count, without any.
@@ -75,7 +76,7 @@ def _open_findings(
     What counts as it is told is what this branch or its history recorded: everything where each ledger has findings of its own,
     else what the newest says. Any other that the server once saw shown counts where its proof shows it now.
     """
-    ledgers, rules = Ledgers(context), rules_of(workflow)
+    ledgers, rules, shown_alone = Ledgers(context), rules_of(workflow), asked.all
     there = ledgers.of(workflow)
     here = [one for one in there if ledgers.belongs_here(one)]
     counting = {one.id for one in (here if rules.accumulates else [one for one in here if rules.looked(one)][:1])}
@@ -87,8 +88,12 @@ def _open_findings(
     if not (told or elsewhere or (here and not shown_alone)):
         return None
     proofs = {each.proof: _path(each) for _, each in (*told, *elsewhere) if each.proof.fails_with}
+    edited = sorted(change.path for change in context.repo.changes())
+    clean = bool(edited) and not asked.uncommitted
     seen = {
-        proof: prove(context, proof, mends=path, anew=True) for proof, path in proofs.items() if _agreed(context, proof)
+        proof: prove(context, proof, mends=path, anew=True, clean=clean, uncommitted=asked.uncommitted)
+        for proof, path in proofs.items()
+        if _agreed(context, proof)
     }
     standing = [*told, *((one, each) for one, each in elsewhere if shown(seen.get(each.proof)))]
     several = len({one.id for one, _ in standing}) > 1
@@ -104,6 +109,8 @@ def _open_findings(
     ]
     check = without_findings(workflow, now, severity)
     ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
+    ran += f" at {context.repo.head()[:7]}" if seen else ""
+    ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if seen and edited else ""
     ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < len(proofs) else ""
     changed = sorted({path for one in seen.values() for path in one.put_back})
     ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""

@@ -137,12 +137,13 @@ def ledger_status(
         raise Refusal(lines.code, lines.message)
     handoff = Ledgers(context).handoff(ledger)
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
-    taken = frozenset(entry.item.upstream for entry in ledger.entries)
+    taken = frozenset(entry.item.upstream for entry in ledger.standing)
     brought = handed_over(context, incoming, ledger.workflow, taken) if incoming else []
+    gone = [] if asked else [f"{id} withdrawn: {reason}" for id, reason in ledger.withdrawn.items()]
     carries = [f"From {ledger.incoming}:", *brought] if brought else []
     return WorkflowAnswer(
         **status_fields(context, ledger, rules),
-        state=shortened([*lines, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
+        state=shortened([*lines, *gone, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
         takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
         folder=ledger.folder,
         status=ledger.closed.ending if ledger.closed else "",

@@ -131,14 +131,27 @@ def test_the_gate_runs_a_reproduction_again_and_no_word_opens_it(tmp_path: Path,
         {
             "barrier": "debug findings",
             "passed": False,
-            "seen": "1 at or above high: F1 high; ran 1 of 1 reproductions again",
+            "seen": f"1 at or above high: F1 high; ran 1 of 1 reproductions again at {head(agent.project)}",
         }
     ]
 
-    agent.project.write("shop/cart.py", agent.project.read("shop/cart.py").replace("len(items) - 1", "len(items)"))
-    assert typed(agent.project, *asked)[0] == 0
-    agent.project.git("checkout", "--", ".")
-    assert typed(agent.project, *asked)[0] == 1
+
+def head(project: Project) -> str:
+    return project.git("rev-parse", "HEAD")[:7]
+
+
+def test_the_gate_looks_at_what_is_committed_unless_it_is_asked_for_more(tmp_path: Path, typed: Typed) -> None:
+    project = shop(tmp_path / "repo")
+    found_fault(project)
+    project.write("shop/cart.py", RIGHT)
+
+    status, told = typed(project, *GATE)
+    assert (status, f"again at {head(project)}, without what is not committed: shop/cart.py" in told) == (1, True), told
+    status, told = typed(project, *GATE, "--uncommitted")
+    assert (status, f"again at {head(project)} and what is not committed: shop/cart.py" in told) == (0, True), told
+
+    project.commit("mended").write("notes.txt", "mine")
+    assert typed(project, *GATE)[0] == 0
 
 
 def test_a_reproduction_that_never_showed_its_finding_opens_no_gate(tmp_path: Path, typed: Typed) -> None:

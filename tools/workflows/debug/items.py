@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ..ledger.evidence import disproved, ran, shown
-from ..ledger.items import Item, ItemOutcome, Note, Options, Provable, Severity, Text
+from ..ledger.items import ItemOutcome, Note, Options, Provable, Severity, Text
 from ..ledger.state import Ledger, LedgerEntry
 
 
@@ -47,28 +47,9 @@ class DebugFinding(Provable):
     suggestion: Note = Field("", description="How it could be mended.")
 
 
-class Withdrawal(Item):
-    """A confirmed hypothesis that was wrong, once its own experiment shows the fault no more: the server runs that again."""
-
-    prefix: ClassVar[str] = "W"
-    place_format: ClassVar[str] = "{hypothesis}"
-    title_format: ClassVar[str] = "{hypothesis} withdrawn: {reason}"
-
-    kind: Literal["withdrawal"] = "withdrawal"
-    hypothesis: str = Field(pattern=r"^H\d+$", description="The confirmed hypothesis, e.g. H3.")
-    reason: Text = Field(description="What was wrong with it or with its experiment.")
-
-
-def withdrawn(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
-    """Return why a hypothesis was withdrawn; empty where it was not."""
-    return next((one.reason for one in ledger.items(Withdrawal) if one.hypothesis == entry.id), "")
-
-
 def outcome_of(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
-    """Return what the server saw: inconclusive until it ran the experiment, whatever was claimed, and once it is withdrawn."""
+    """Return what the server saw: inconclusive until it ran the experiment, whatever was claimed."""
     seen = ran(ledger, entry)
-    if withdrawn(ledger, entry):
-        return ItemOutcome.INCONCLUSIVE
     if shown(seen):
         return ItemOutcome.CONFIRMED
     return ItemOutcome.DISPROVEN if disproved(seen) else ItemOutcome.INCONCLUSIVE
@@ -82,8 +63,6 @@ def standing(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
 
 def told(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
     """Return the outcome in words that say whether anything was run."""
-    if reason := withdrawn(ledger, entry):
-        return f"withdrawn ({reason})"
     seen = ran(ledger, entry)
     ran_at_all = seen is not None and seen.exit_code is not None
     return str(outcome_of(ledger, entry)) if ran_at_all else f"said to be {entry.item.outcome}, not run"

@@ -6,10 +6,10 @@ from typing import Any
 
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.evidence import fingerprint, ran, shown, words
-from ..ledger.items import ItemOutcome, Severity, split_location
+from ..ledger.items import ItemOutcome, Severity, Withdrawal, split_location
 from ..ledger.pages import code, lines, quoted, section, sentence, table
 from ..ledger.state import Ledger, LedgerEntry
-from .items import DebugFinding, Hypothesis, Withdrawal, by_severity, outcome_of, told
+from .items import DebugFinding, Hypothesis, by_severity, outcome_of, told
 
 COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
 LEVELS = {
@@ -68,7 +68,7 @@ def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, .
     if isinstance(one, Hypothesis):
         return (place, "hypothesis", entry.id, told(ledger, entry), "-", one.location, one.claim)
     if isinstance(one, Withdrawal):
-        return (place, "withdrawal", one.hypothesis, "withdrawn", "-", "-", one.reason)
+        return (place, "withdrawal", one.item, "withdrawn", "-", "-", one.reason)
     how = "shown" if shown(ran(ledger, entry)) else "not shown"
     return (place, "finding", one.hypothesis, how, one.severity, one.location, one.summary)
 

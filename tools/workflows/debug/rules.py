@@ -11,10 +11,10 @@ from ...project.ecosystems import ECOSYSTEMS
 from ...project.folders import Language
 from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, ItemOutcome, Proof, Workflow
+from ..ledger.items import Cited, Item, ItemOutcome, Withdrawal, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
-from ..ledger.state import Ledger, LedgerEntry, Observed, Ran
+from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
     FAULTS,
     checks_of,
@@ -30,7 +30,6 @@ from .items import (
     DebugFinding,
     DebugOptions,
     Hypothesis,
-    Withdrawal,
     by_severity,
     outcome_of,
     standing,
@@ -65,14 +64,6 @@ def _rests_on_nothing(ledger: Ledger, item: DebugFinding) -> Objection | None:
     return Objection(Code.EVIDENCE, message)
 
 
-def _not_confirmed(ledger: Ledger, item: Withdrawal) -> Objection | None:
-    entry = next((entry for entry in ledger.of(Hypothesis) if entry.id == item.hypothesis), None)
-    if entry and outcome_of(ledger, entry) is ItemOutcome.CONFIRMED:
-        return None
-    how = f"is {told(ledger, entry)}" if entry else "is not there"
-    return Objection(Code.BAD_ARGUMENT, f"{item.hypothesis} {how}: only what was confirmed is withdrawn.")
-
-
 def _too_small(ledger: Ledger, item: DebugFinding) -> Objection | None:
     least = ledger.opts(DebugOptions).severity
     if item.severity.rank <= least.rank:
@@ -97,11 +88,11 @@ class Debug(WorkflowRules):
     name = Workflow.DEBUG
     options = DebugOptions
     accumulates = True
-    kinds = (Hypothesis, DebugFinding, Withdrawal)
+    kinds = (Hypothesis, DebugFinding)
+    withdrawable = kinds
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         DebugFinding: (_rests_on_nothing, _too_small),
-        Withdrawal: (_not_confirmed,),
     }
     needs = (
         Need(
@@ -124,8 +115,6 @@ class Debug(WorkflowRules):
     }
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
-        if isinstance(item, Withdrawal) and (found := ledger.find(item.hypothesis)):
-            return item.model_copy(update={"upstream": found.item.upstream})
         entry = ledger.find(item.hypothesis) if isinstance(item, DebugFinding) and not item.reproduction else None
         shared = {"reproduction", "fails_with", "control"}
         return item.model_copy(update=entry.item.model_dump(include=shared)) if entry else item
@@ -135,15 +124,6 @@ class Debug(WorkflowRules):
         unsettled = {one.id for one in ledger.of(Hypothesis) if standing(ledger, one) is ItemOutcome.INCONCLUSIVE}
         return tuple(entry for entry in super().rivals(ledger, item) if entry.id not in unsettled)
 
-    def proof(self, ledger: Ledger, item: Item) -> Proof | None:
-        found = ledger.find(item.hypothesis) if isinstance(item, Withdrawal) else None
-        return proof_of(ledger, found) if found else super().proof(ledger, item)
-
-    def contradicted(self, item: Item, seen: Ran | None) -> Objection | None:
-        if not isinstance(item, Withdrawal) or (seen and seen.exit_code is not None and not shown(seen)):
-            return None
-        return Objection(Code.EVIDENCE, f"{item.hypothesis} stands: {words(seen)}. What is shown is not withdrawn.")
-
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
         return told(ledger, entry) if isinstance(entry.item, Hypothesis) else super().said(ledger, entry)
 
@@ -152,7 +132,7 @@ class Debug(WorkflowRules):
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, Withdrawal):
-            return ItemOutcome.INCONCLUSIVE
+            return super().settles(ledger, entry)
         settled = outcome_of(ledger, entry) if isinstance(entry.item, Hypothesis) else None
         return None if settled is ItemOutcome.INCONCLUSIVE else settled
 
@@ -160,7 +140,7 @@ class Debug(WorkflowRules):
         return kind == "hypothesis"
 
     def spent(self, ledger: Ledger) -> int:
-        return len(ledger.of(Hypothesis))
+        return sum(isinstance(entry.item, Hypothesis) for entry in ledger.entries)
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         found = ledger.of(DebugFinding)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Words, Workflow, slug
+from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Withdrawal, Words, Workflow, slug
 from ..ledger.pages import lines, quoted, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
@@ -142,7 +142,7 @@ def _unspecified(ledger: Ledger) -> list[str]:
 def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     if not item.sources:
         return Objection(Code.MISSING_FIELD, "`sources` is empty. Record a `source` or `reference` first, and name it.")
-    known = {entry.id for entry in ledger.entries if isinstance(entry.item, RepositorySource | Reference)}
+    known = {entry.id for entry in ledger.standing if isinstance(entry.item, RepositorySource | Reference)}
     if gone := [id for id in item.sources if id not in known]:
         there = ", ".join(sorted(known)) or "none yet"
         return Objection(Code.EVIDENCE, f"`sources` names {', '.join(gone)}; recorded are: {there}.")
@@ -226,6 +226,7 @@ class Improve(WorkflowRules):
     name = Workflow.IMPROVE
     options = ImproveOptions
     kinds = (RepositorySource, Reference, ProblemInsight, Rank, Requirements)
+    withdrawable = (RepositorySource, Reference, ProblemInsight)
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         ProblemInsight: (_unbacked,),
@@ -252,7 +253,7 @@ class Improve(WorkflowRules):
         return lines(
             f"For: {options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
             best and f"Must-haves, first to last: {', '.join(best)}.",
-            *(f"{one.id} {one.item.title}" for one in ledger.entries if not isinstance(one.item, Rank)),
+            *(f"{one.id} {one.item.title}" for one in ledger.standing if not isinstance(one.item, Rank | Withdrawal)),
         )
 
     def files(self, ledger: Ledger) -> dict[str, str]:

@@ -190,6 +190,7 @@ class Learn(WorkflowRules):
     name = Workflow.LEARN
     options = LearnOptions
     kinds = (Mismatch, Exempt, Skip)
+    withdrawable = kinds
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 1, Depth.STANDARD: 3, Depth.DEEP: 3}
     onwards = ("security",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {

@@ -99,7 +99,7 @@ def baseless(seen: Ran) -> bool:
 def disproved(seen: Ran | None) -> bool:
     """Tell whether a proof showed that there is no fault: its command passed, and the control failed in the words."""
     control = seen.control if seen else None
-    return seen is not None and seen.passed and control is not None and control.failed and control.named
+    return bool(seen and seen.passed and not seen.says_nothing and control and control.failed and control.named)
 
 
 def mended(seen: Ran | None) -> bool:
@@ -133,10 +133,9 @@ def _detail(seen: Ran) -> str:
     if baseless(seen):
         return f", and with {seen.emptied} emptied it fails in the same words: it does not rest on that code and shows nothing"
     if shown(seen) or disproved(seen):
-        ended = (
-            ", and the control passed" if control.passed else f", and the control failed in the words foreseen{_WORD}"
-        )
-        return f"{ended}; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ended
+        ended = ", and the control passed" if control.passed else ", and the control failed in the words foreseen"
+        without = f"; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ""
+        return f"{ended}{without}{_WORD}"
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
     if mended(seen):
@@ -150,7 +149,7 @@ def _ran_without(seen: Ran) -> bool:
     return seen.without is not None and seen.without.exit_code is not None
 
 
-_WORD = "; that this is what should hold is its author's word"
+_WORD = "; what should hold is its author's word"
 """A run shows that an assertion holds, and never that it is the right one."""
 SAME = 0.8
 """From here on two texts say the same: one of five words may differ."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from inspect import isclass
-from typing import Annotated, Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -162,6 +162,22 @@ class Item(Record):
     def settles(self) -> ItemOutcome | None:
         """What this says about the upstream item; None while it says nothing."""
         return None
+
+
+class Withdrawal(Item):
+    """Takes back what was recorded wrongly: it stays to be seen and counts for nothing. What the server saw shown is not taken back."""
+
+    prefix: ClassVar[str] = "W"
+    place_format: ClassVar[str] = "{item}"
+    title_format: ClassVar[str] = "{item} withdrawn: {reason}"
+
+    kind: Literal["withdrawal"] = "withdrawal"
+    item: str = Field(max_length=20, description="The item, by its id. It may be recorded anew then.")
+    reason: Text = Field(description="What is wrong with it.")
+
+    @property
+    def settles(self) -> ItemOutcome | None:
+        return ItemOutcome.INCONCLUSIVE
 
 
 class Cited(Item):

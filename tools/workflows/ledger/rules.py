@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from ...errors import Code, Refusal
+from .evidence import proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
-from .items import Depth, Item, ItemOutcome, Options, Proof, Workflow
+from .items import Depth, Item, ItemOutcome, Options, Proof, Withdrawal, Workflow
 from .pages import render
 from .scores import Score
 from .state import Ledger, LedgerEntry, Ran
@@ -69,6 +70,8 @@ class WorkflowRules:
     options: ClassVar[type[Options]] = Options
     kinds: ClassVar[tuple[type[Item], ...]] = ()
     """Every kind of item that an agent records."""
+    withdrawable: ClassVar[tuple[type[Item], ...]] = ()
+    """Kinds that may be taken back."""
     items: ClassVar[Mapping[str, type[Item]]] = {}
     """The same by their words; made of `kinds` where it is not given."""
     found: ClassVar[Mapping[str, type[Item]]] = {}
@@ -88,7 +91,8 @@ class WorkflowRules:
 
     def __init_subclass__(cls) -> None:
         if cls.kinds:
-            cls.items = {str(kind.model_fields["kind"].default): kind for kind in cls.kinds}
+            kinds: tuple[type[Item], ...] = (*cls.kinds, Withdrawal) if cls.withdrawable else cls.kinds
+            cls.items = {str(kind.model_fields["kind"].default): kind for kind in kinds}
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         """Return the item with the fields that are for the server to fill, such as new, variant or duplicate."""
@@ -96,12 +100,31 @@ class WorkflowRules:
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         """Return why this item may not be added now; None when it may. Evidence and duplicates are checked elsewhere."""
+        if isinstance(item, Withdrawal):
+            return self._stands(ledger, item)
         checks = (check for kind, checks in self.checks.items() if isinstance(item, kind) for check in checks)
         return next((objection for check in checks if (objection := check(ledger, item))), None)
 
+    def _stands(self, ledger: Ledger, item: Withdrawal) -> Objection | None:
+        """Return why an item may not be taken back."""
+        there = {entry.id: entry for entry in ledger.standing if isinstance(entry.item, self.withdrawable)}
+        entry = there.get(item.item)
+        if entry is None:
+            known = ", ".join(there) or "none"
+            return Objection(Code.BAD_ARGUMENT, f"{item.item} is nothing that could be withdrawn. There are: {known}.")
+        if above := [one.id for one in ledger.standing if _names(one.item, entry.id)]:
+            return Objection(Code.OUT_OF_ORDER, f"{', '.join(above)} name {entry.id}. Withdraw what rests on it first.")
+        if shown(ran(ledger, entry)) and any(one.id == entry.id for one in self.findings(ledger)):
+            problem = f"The server saw {entry.id} shown, so its own proof says when it is over"
+            return Objection(Code.EVIDENCE, f"{problem}: mend the code, or leave it to a person.")
+        return None
+
     def contradicted(self, item: Item, seen: Ran | None) -> Objection | None:
         """Return why an item may not stand now that its command ran; None where it may."""
-        return None
+        over = seen is None or (seen.exit_code is not None and not (seen.says_nothing or shown(seen)))
+        if over or not isinstance(item, Withdrawal):
+            return None
+        return Objection(Code.EVIDENCE, f"{item.item} stands: {words(seen)}. What is shown is not withdrawn.")
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         """Tell whether an item that is near-identical to an earlier one is a duplicate to be refused."""
@@ -109,10 +132,13 @@ class WorkflowRules:
 
     def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
         """Return the entries that this item may not repeat: those of its kind."""
-        return tuple(entry for entry in ledger.entries if entry.item.kind == item.kind)
+        return tuple(entry for entry in ledger.standing if entry.item.kind == item.kind)
 
     def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         """Return what the server runs for an item, where a person agreed; None for nothing."""
+        if isinstance(item, Withdrawal):
+            back = ledger.find(item.item)
+            return proof_of(ledger, back) if back and shown(ran(ledger, back)) else None
         return item.proof if item.proof.command else None
 
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
@@ -127,11 +153,11 @@ class WorkflowRules:
 
     def costs(self, kind: str) -> bool:
         """Tell whether an item of this kind takes a round. One that does not can still be recorded when all rounds are used."""
-        return True
+        return kind != "withdrawal"
 
     def spent(self, ledger: Ledger) -> int:
         """Return the rounds used."""
-        return len(ledger.entries)
+        return sum(not isinstance(entry.item, Withdrawal) for entry in ledger.entries)
 
     def most(self, options: Options) -> int:
         """Return the rounds that may be used; 0 = unbounded."""
@@ -218,6 +244,11 @@ class WorkflowRules:
     def config(self, ledger: Ledger) -> dict[str, Any]:
         """Return fields of a plan that it hands over."""
         return {}
+
+
+def _names(item: Item, id: str) -> bool:
+    """Tell whether an item names another one in a field of its own."""
+    return any(value == id or (isinstance(value, tuple) and id in value) for _, value in item)
 
 
 def workflow_named(name: str) -> Workflow:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
 from ...session.events import Record
-from .items import Item, Options, Proof, Settlement, Workflow
+from .items import Item, Options, Proof, Settlement, Withdrawal, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -163,9 +163,19 @@ class Ledger:
     closed: LedgerClosed | None = None
     closed_at: float = 0.0
 
+    @cached_property
+    def withdrawn(self) -> Mapping[str, str]:
+        """Why items were taken back, by their ids."""
+        return {one.item: one.reason for one in (entry.item for entry in self.entries) if isinstance(one, Withdrawal)}
+
+    @property
+    def standing(self) -> tuple[LedgerEntry[Item], ...]:
+        """The entries that were not taken back, the oldest first."""
+        return tuple(entry for entry in self.entries if entry.id not in self.withdrawn)
+
     def of(self, kind: type[Some]) -> tuple[LedgerEntry[Some], ...]:
-        """Return the entries of one kind, the oldest first."""
-        return tuple(entry for entry in self.entries if isinstance(entry.item, kind))  # type: ignore[misc]
+        """Return the entries of one kind that stand, the oldest first."""
+        return tuple(entry for entry in self.standing if isinstance(entry.item, kind))  # type: ignore[misc]
 
     def items(self, kind: type[Some]) -> tuple[Some, ...]:
         """Return the items of one kind, the oldest first."""

@@ -154,7 +154,7 @@ class PlanTried(LedgerFacts):
 
 def answers_to(ledger: Ledger, question: str) -> list[LedgerEntry[Any]]:
     """Return what was said to a question, the newest last."""
-    said = (entry for entry in ledger.entries if isinstance(entry.item, PersonAnswer | RepositoryEvidence))
+    said = (entry for entry in ledger.standing if isinstance(entry.item, PersonAnswer | RepositoryEvidence))
     return [entry for entry in said if getattr(entry.item, "question", "") == question]
 
 
@@ -298,6 +298,7 @@ class Probe(WorkflowRules):
     name = Workflow.PROBE
     options = ProbeOptions
     kinds = (ProbeQuestion, PersonAnswer, RepositoryEvidence, Atom, Planned)
+    withdrawable = kinds
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("plan", "scenario")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from ...errors import Code, Refusal
 from ...git.paired_checkout import PairedCheckout
 from ...git.repo import Repo
+from ...iteration.gates import listed
 from ...lab.context import GATE, PROOF, RepoContext
 from ...measurement.meter import import_paths
 from ...process.runner import CommandRun, CommandSpec
 from ...process.screen import cure, screen
 from ...process.shell import scripts
 from ...text.redaction import redact_tail
-from ..ledger.evidence import REPRODUCED, mended, pending, shown
+from ..ledger.evidence import REPRODUCED, disproved, mended, pending, shown
 from ..ledger.items import Cited, Proof
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
@@ -48,14 +49,15 @@ def prove(
     *,
     mends: str = "",
     clean: bool = False,
+    uncommitted: bool = False,
     anew: bool = False,
 ) -> Ran:
     """Run a proof's command and its control, if a person agreed to both; say that nobody did otherwise. `anew` joins no run
     that an earlier call left. Files that the commands name count as they were when the proof showed its fault, and `clean` runs
     it in a checkout of ours, of what git has.
 
-    Where it shows a fault in the code that is `cited`, the command runs once more without that code, in a checkout of ours: what
-    fails there in the same words does not rest on it. `known` is a run in which that was seen already. Where it passes, and so the
+    What it shows has to be so in a checkout of ours as well, of what git has, unless what is `uncommitted` is to count. Where that is a fault in the code that is `cited`, the
+    command runs there once more without that code: what fails in the same words does not rest on it. `known` is a run in which that was seen already. Where it passes, and so the
     file that it `mends` is all right, it has to fail once that file's end does.
 
     Raises:
@@ -72,7 +74,8 @@ def prove(
         why = f"not run: {', '.join(lost)} is not what showed the fault. Put it back as it was then."
         return unseen.model_copy(update={"why": why})
     if then or clean:
-        found = elsewhere(context, then, proof, anew=anew, clean=clean)
+        own = {path: _here(context, path) for path, id in proof.files if id and path not in then} if clean else {}
+        found = elsewhere(context, {**own, **then}, proof, anew=anew, clean=clean)
     else:
         with _left_as_it_was(context, proof):
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
@@ -80,6 +83,8 @@ def prove(
         raise Refusal(Code.INCOMPLETE, CANCELLED)
     seen, *others = found
     seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
+    if not (then or clean or known or uncommitted) and (nowhere_else := _only_here(context, seen)):
+        return seen.model_copy(update={"says_nothing": nowhere_else})
     if mends and mended(seen):
         return seen.model_copy(update={"says_nothing": _unreached(context, proof, mends, then)})
     if not (cited and shown(seen)):
@@ -92,6 +97,20 @@ def prove(
         ended = elsewhere(context, {cited.path: text}, proof)[0]
         alone = "" if ended.failed and ended.named else _by_itself(context, proof, cited, name)
     return seen.model_copy(update={"files": files, "emptied": name, "without": ended, "says_nothing": alone})
+
+
+def _only_here(context: RepoContext, seen: Ran) -> str:
+    """Return why a run says nothing of what git has: in a checkout of ours, of HEAD, it ends otherwise. What was built here alone
+    cannot be told there.
+    """
+    edited = _edited(context)
+    if not (shown(seen) or (edited and (mended(seen) or disproved(seen)))):
+        return ""
+    ended = elsewhere(context, {}, Proof(command=seen.command, fails_with=seen.fails_with))[0]
+    if ended.exit_code in {None, 126, 127} or (ended.failed, ended.named) == (seen.failed, seen.named):
+        return ""
+    where = f"with {listed(sorted(edited))} as git has it" if edited else "in another checkout of the same commit"
+    return f"{where} it ends otherwise. Show what is committed, wherever it lies"
 
 
 def _by_itself(context: RepoContext, proof: Proof, cited: Cited, name: str) -> str:
@@ -159,6 +178,10 @@ def _ids(context: RepoContext, paths: Sequence[str]) -> dict[str, str]:
     there = [path for path in paths if (context.repo.root / path).is_file()]
     ids = context.repo.git.line("hash-object", "--", *there).splitlines() if there else []
     return dict.fromkeys(paths, "") | dict(zip(there, ids, strict=True))
+
+
+def _here(context: RepoContext, path: str) -> bytes:
+    return (context.repo.root / path).read_bytes()
 
 
 def _content(context: RepoContext, id: str) -> bytes | None:

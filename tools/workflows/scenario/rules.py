@@ -106,14 +106,18 @@ class Scenario(WorkflowRules):
     accumulates = True
     kinds = (Situation,)
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 10, Depth.STANDARD: 25, Depth.DEEP: 50}
+    withdrawable = kinds
     onwards = ("debug", "security", "fix")
-    needs = (Need(lambda ledger: not ledger.entries, "a scenario"),)
+    needs = (Need(lambda ledger: not ledger.of(Situation), "a scenario"),)
     pages: ClassVar[Pages] = {"scenarios.md": _page, "scenarios.feature": _feature}
 
     def state(self, ledger: Ledger) -> list[str]:
         seen = {one.dimension for one in ledger.items(Situation)}
         left = [one for one in ScenarioDimension if one not in seen]
-        told = [f"{one.id} {one.item.dimension}: {one.item.title}{flagged(one.item.title)}" for one in ledger.entries[-12:] if isinstance(one.item, Situation)]  # fmt: skip
+        told = [
+            f"{one.id} {one.item.dimension}: {one.item.title}{flagged(one.item.title)}"
+            for one in ledger.of(Situation)[-12:]
+        ]
         return [*([f"Nothing yet of: {', '.join(left)}."] if left and not ledger.closed else []), *told]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:

@@ -43,7 +43,7 @@ def covered(ledger: Ledger) -> frozenset[Owasp]:
 
 def looked_at(ledger: Ledger) -> frozenset[str]:
     """Return the files that any item cites."""
-    return frozenset(entry.item.path for entry in ledger.entries if isinstance(entry.item, Cited))
+    return frozenset(entry.item.path for entry in ledger.standing if isinstance(entry.item, Cited))
 
 
 def untested(ledger: Ledger) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ...errors import Code
 from ...plan.scope import Scope
 from ..ledger.evidence import mended, pending, proof_of, ran
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
-from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Proof, Workflow
+from ..ledger.items import Confidence, Depth, Item, ItemOutcome, Proof, Withdrawal, Workflow
 from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
@@ -41,7 +41,7 @@ from .items import (
     SecurityOptions,
     ThreatTest,
 )
-from .matrix import cell_words, cells, covered, looked_at, pairs, tested, trials, untested
+from .matrix import cell_words, cells, covered, looked_at, pairs, tested, untested
 from .pages import page_values, results_table, sarif_log, tests_words
 from .reach import reaches
 
@@ -116,6 +116,7 @@ class Security(WorkflowRules):
     options = SecurityOptions
     kinds = (AssetItem, BoundaryItem, Cleared, SecurityFinding, Dependency, Remedy)
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 0}
+    withdrawable = (Cleared, SecurityFinding, Dependency)
     onwards = ("fix",)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         BoundaryItem: (_unknown,),
@@ -167,13 +168,14 @@ class Security(WorkflowRules):
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         if isinstance(entry.item, SecurityFinding):
             return ItemOutcome.CONFIRMED if confidence_of(ledger, entry) is Confidence.CONFIRMED else None
-        return super().settles(ledger, entry) if mended(ran(ledger, entry)) else None
+        over = mended(ran(ledger, entry)) or isinstance(entry.item, Withdrawal)
+        return super().settles(ledger, entry) if over else None
 
     def costs(self, kind: str) -> bool:
         return kind in {"cleared", "finding"}
 
     def spent(self, ledger: Ledger) -> int:
-        return len(trials(ledger))
+        return sum(isinstance(entry.item, ThreatTest) for entry in ledger.entries)
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         done = tested(ledger)
@@ -253,7 +255,7 @@ def _next_steps(ledger: Ledger) -> list[str]:
     done, last, waiting = tested(ledger), last_audit(ledger), len(pending(ledger))
     left = [cell for cell in cells(ledger) if cell not in done]
     everything = last.changed is None
-    uncovered = [f"{one} {one.label}" for one in Owasp if one not in owasp and everything]
+    uncovered = [one for one in Owasp if one not in owasp and everything] if owasp else []
     tests = tests_words(ledger)
     return lines(
         last.ledger and f"Last audit: {last.ledger}, {len(last.known)} findings left open.",

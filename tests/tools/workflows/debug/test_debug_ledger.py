@@ -198,18 +198,18 @@ def test_an_experiment_that_edits_what_it_looks_at_is_none(agent: WorkflowAgent)
 def test_what_was_confirmed_and_wrong_is_withdrawn_once_its_own_proof_shows_it_no_more(agent: WorkflowAgent) -> None:
     name = foreseen(agent.project)
     agent.record(HYPOTHESIS, upstream=name)
-    back = {"kind": "withdrawal", "hypothesis": "H1", "reason": "the list came from elsewhere"}
+    back = {"kind": "withdrawal", "item": "H1", "reason": "the list came from elsewhere"}
     assert "H1 stands: exit 1 when the server ran it, and the control passed" in agent.refused(Code.EVIDENCE, back)
 
     agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
     taken = agent.record(back)
 
     assert (taken.id, taken.settled) == ("W1", f"{name} as inconclusive")
-    assert "H1 withdrawn (the list came from elsewhere): count leaves out one item" in agent.status().state
+    assert "H1 withdrawn: the list came from elsewhere" in agent.status().state
     assert "a finding for H1" not in "\n".join(agent.status().missing)
     assert "W1 already stands at H1" in agent.refused(Code.DUPLICATE, back)
     closed = agent.close(why="enough")
-    assert "withdrawn (the list came from elsewhere), at" in agent.file(closed, "eliminated.md")
+    assert "- H1 count leaves out one item: the list came from elsewhere" in agent.file(closed, "summary.md")
     assert "2\twithdrawal\tH1\twithdrawn" in agent.file(closed, "debug-results.tsv")
 
 
@@ -217,7 +217,7 @@ def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) 
     agent.record(HYPOTHESIS, **DISPROOF)
 
     assert (
-        "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen; that this is what should hold is its author's word)"
+        "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen; what should hold is its author's word)"
         in agent.refused(Code.EVIDENCE, FINDING)
     )
     assert "disproven, at `shop/cart.py:6`" in agent.file(agent.close(why="enough"), "eliminated.md")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.workflows.ledger.evidence import shown, words
-from ledgers import HYPOTHESIS, WorkflowAgent, shop
+from ledgers import HYPOTHESIS, SHOP, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -38,6 +39,36 @@ def test_a_command_that_fails_by_itself_shows_nothing(agent: WorkflowAgent, chea
 
     assert not shown(taken.ran)
     assert "fails by itself" in words(taken.ran)
+
+
+def test_what_fails_in_the_users_checkout_alone_shows_nothing(agent: WorkflowAgent) -> None:
+    here = python("import os; assert count([]) > 9 or not os.path.isdir('.git'), 'one too few'")
+
+    taken = agent.record(HYPOTHESIS, reproduction=here, fails_with="one too few", control=python("count([1])"))
+
+    assert not shown(taken.ran)
+    assert "in another checkout of the same commit it ends otherwise" in words(taken.ran)
+
+
+def test_edits_that_nobody_committed_show_nothing_and_mend_nothing(agent: WorkflowAgent) -> None:
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("discount / 100", "discount"))
+    broken = {
+        "location": "shop/cart.py:2",
+        "quote": "sum(prices) * discount",
+        "claim": "the discount is taken hundredfold",
+    }
+    proof = {"reproduction": python("import shop.cart; assert shop.cart.total([100], 50) == 50, 'hundredfold'"),
+             "fails_with": "hundredfold", "control": python("pass")}  # fmt: skip
+    taken = agent.record(HYPOTHESIS, **broken, **proof)
+    assert not shown(taken.ran)
+    assert "with shop/cart.py as git has it it ends otherwise" in words(taken.ran)
+    agent.project.git("checkout", "--", ".")
+    agent.record(HYPOTHESIS)
+
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)"))
+
+    back = {"kind": "withdrawal", "item": "H2", "reason": "it is mended"}
+    assert "H2 stands" in agent.refused(Code.EVIDENCE, back)
 
 
 HONEST = {

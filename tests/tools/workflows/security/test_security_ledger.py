@@ -368,6 +368,22 @@ def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_pat
     assert main(gate) == 1
 
 
+def test_what_was_recorded_wrongly_is_withdrawn_and_recorded_anew(agent: WorkflowAgent) -> None:
+    agent.record(FINDING, **NO_PROOF, confidence="likely", severity="critical")
+    assert "V1 already stands" in agent.refused(Code.DUPLICATE, FINDING)
+
+    taken = agent.record({"kind": "withdrawal", "item": "V1", "reason": "without its experiment"})
+
+    assert (taken.id, taken.title) == ("W1", "V1 withdrawn: without its experiment")
+    assert agent.record(FINDING).id == "V2"
+    shown = {"kind": "withdrawal", "item": "V2", "reason": "it is in the way of the gate"}
+    assert "The server saw V2 shown" in agent.refused(Code.EVIDENCE, shown)
+    assert "V1 withdrawn: without its experiment" in agent.status().state
+    closed = agent.close(why="enough")
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["V2"]
+    assert ": without its experiment" in agent.file(closed, "summary.md")
+
+
 # --- The whole run ---------------------------------------------------------------------------------------------------
 
 
