@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from autoresearch_mcp.tools.verbs.planning import Planning
 
 NOT_HERE = "tools not here"
 MARKS = {"": "", "passes": " ✓", NOT_HERE: " ○", "FAILS": " ✗"}
+EARLIER = "°"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Answer:
     right: bool
     checked: str = ""
     failed: str = ""
+    earlier: bool = False
 
 
 def main() -> None:
@@ -51,6 +53,7 @@ def main() -> None:
     clones = {f"{Path(one).name} (real)": Path(one).resolve() for one in options.real}
     layouts = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items() if f"{name} (real)" in clones}}
     rows = _kept(Path(options.page)) if options.page and options.only else {}
+    last = []
     for name, layout in layouts.items():
         if options.only and not any(word in name for word in options.only):
             continue
@@ -59,12 +62,14 @@ def main() -> None:
             folder = Path(place) / "project"
             _make(folder, layout, clones.get(name), install=options.install)
             asked = zip(GOALS, _right(layout), strict=True)
-            rows[name] = [_ask(folder, goal, right, check=not options.ask_only) for goal, right in asked]
+            answers = [_ask(folder, goal, right, check=not options.ask_only) for goal, right in asked]
+            rows[name] = [_newest(*pair) for pair in zip(answers, rows.get(name, answers), strict=True)]
+            last.append(name)
         for goal, answer in zip(GOALS, rows[name], strict=True):
             if not answer.right or answer.failed:
                 print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
     order = (*LAYOUTS, *(f"{name} (real)" for name in REAL))
-    page = _page({name: rows[name] for name in order if name in rows})
+    page = _page({name: rows[name] for name in order if name in rows}, last)
     if options.page:
         Path(options.page).write_text(page, encoding="utf-8")
     print(page)
@@ -72,6 +77,12 @@ def main() -> None:
 
 def _right(layout: Layout) -> tuple[str, ...]:
     return (*layout.answers, NOTHING, NOTHING)
+
+
+def _newest(answer: Answer, earlier: Answer) -> Answer:
+    """Return what was checked last: a run without a plan's tools says nothing about it."""
+    unchecked = answer.checked == NOT_HERE and answer.title == earlier.title
+    return replace(earlier, earlier=True) if unchecked and earlier.checked != NOT_HERE else answer
 
 
 def _kept(page: Path) -> dict[str, list[Answer]]:
@@ -83,7 +94,7 @@ def _kept(page: Path) -> dict[str, list[Answer]]:
     for line in text.splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
         if name in known:
-            parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?", cell) for cell in cells]
+            parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?°?", cell) for cell in cells]
             told = zip([part for part in parts if part], _right(known[name]), GOALS, strict=True)
             found[name] = [
                 Answer(part[1], part[1] == right, checked[part[2] or ""], failed.get(f"{name}, “{goal}”", ""))
@@ -189,7 +200,7 @@ def _programs(plan: Plan) -> list[str]:
     ]
 
 
-def _page(rows: dict[str, list[Answer]]) -> str:
+def _page(rows: dict[str, list[Answer]], last: list[str]) -> str:
     answers = [answer for row in rows.values() for answer in row]
     right, plans = sum(one.right for one in answers), [one for one in answers if one.checked]
     checked = [one for one in plans if one.checked != NOT_HERE]
@@ -203,7 +214,8 @@ def _page(rows: dict[str, list[Answer]]) -> str:
         "nothing there measures it and the answer says what to add. Layouts marked *real* are public projects; the others are made in",
         "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: not run,",
         "because its tools could not be had on this machine (criterion, which crates.io has, and the .NET SDK); ✗: it failed there, or the",
-        "answer is not the right one. Rows that a run leaves out (`--only`) stay as an earlier one wrote them.",
+        f"answer is not the right one. The last run asked {'; '.join(last) if len(last) < len(rows) else 'all of them'}.",
+        f"Other rows, and cells with {EARLIER}, whose tools it did not have, are as an earlier run saw them.",
         "",
         (f"Right: {right} of {len(answers)} ({100 * right / len(answers):.0f} %). Plans proposed: {len(plans)}; of the {len(checked)} whose tools "
         f"were here, {passed} passed `check_plan`; {len(plans) - len(checked)} were not run."),
@@ -212,7 +224,10 @@ def _page(rows: dict[str, list[Answer]]) -> str:
         "|---" * (len(GOALS) + 1) + "|",
     ]  # fmt: skip
     for name, row in rows.items():
-        cells = (f"{one.title}{MARKS[one.checked] if one.right else ' ✗ not right'}" for one in row)
+        cells = (
+            f"{one.title}{MARKS[one.checked] if one.right else ' ✗ not right'}{EARLIER if one.earlier else ''}"
+            for one in row
+        )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     failed = [
         f"- {name}, “{goal}”: `{one.failed.replace('`', '').replace(chr(10), ' ')[:200]}`"
