@@ -1,6 +1,6 @@
 """One to a thousand workers: how much of their time they are at work, and what a session keeps, by the package's own scheduling.
 
-`python benchmarks/workers.py` plays twenty minutes of a session for each number of workers, five of more than a hundred, event by event. What is run next, what can be
+`python benchmarks/workers.py` plays minutes of a session for each number of workers, twenty where they are few, event by event. What is run next, what can be
 decided and what a board holds is the package's own code (`wanted_runs`, `is_ready`, `Board`), and so is the rule (`Exact`): only time, ideas
 and nodes are drawn. A run takes 30 s on average (lognormal), one in fifty is lost with its node after half of that and made again, and as
 many candidates are open as there are workers and a quarter more (`--starved`: half as many as workers; in both those that ran and wait for a winner before them not counted). Of the ideas 70 % change nothing,
@@ -216,7 +216,7 @@ def main() -> None:
         "| workers | at work | tries an hour | lost runs | keeps | false keeps | a claim |\n|---|---|---|---|---|---|---|"
     )
     for workers in (one for one in WORKERS if one <= options.most):
-        seconds = 1200.0 if workers < 100 else 300.0
+        seconds = 1200.0 if workers < 100 else 300.0 if workers < 1000 else 150.0
         told = Night(workers, seconds, 0.5 if options.starved else 1.25, seed=workers).play()
         hour = 3600 * told.tries / seconds
         print(
