@@ -88,7 +88,6 @@ class RepositoryEvidence(Cited):
     """What the repository says."""
 
     prefix: ClassVar[str] = "E"
-    place_format: ClassVar[str] = ""  # one place may answer several questions
     title_format: ClassVar[str] = "{question}: {says}"
 
     kind: Literal["evidence"] = "evidence"

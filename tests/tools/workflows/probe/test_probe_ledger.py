@@ -152,6 +152,13 @@ def test_what_no_file_answers_stays_open_and_ends_nothing(tmp_path: Path) -> Non
     assert (closed.status, closed.coverage) == ("complete", ["questions settled 0/1"])
 
 
+def test_one_line_answers_one_question(agent: WorkflowAgent) -> None:
+    agent.taken(QUESTION, {**QUESTION, "text": "Does anybody buy an empty cart?"}, EVIDENCE)
+
+    assert "E1 already stands at" in agent.refused(Code.DUPLICATE, EVIDENCE, question="Q2")
+    assert agent.status().coverage == ["questions settled 1/2"]
+
+
 def test_a_vague_answer_makes_no_requirement_and_may_be_asked_again(agent: WorkflowAgent) -> None:
     agent.record(QUESTION)
     agent.record(ANSWER, text="perhaps", settled=False)
