@@ -292,4 +292,4 @@ _PARTS = {"train": _train, "predict": _predict}
 
 if __name__ == "__main__":
     serve()
-    os._exit(0)  # to take apart what torch has loaded takes half a second of the processor
+    os._exit(0)  # to take apart what torch has loaded takes a tenth of a second of the processor
