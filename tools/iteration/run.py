@@ -9,7 +9,7 @@ from ..decision.failures import FailureClass
 from ..decision.judging import Step
 from ..git.repo import shown
 from ..lab.context import RepoContext
-from ..session.commits import revert_message
+from ..session.commits import MADE_BEFORE, revert_message
 from ..session.events import GaveUp, Logged, Reverted, Row, RowClaim
 from ..session.intent import Intent, clear_intent, write_intent
 from ..session.results import flat
@@ -151,7 +151,8 @@ FAR = 3.0
 
 def _one_far_run(session: Session, trial: Trial, status: Status) -> str:
     """Say where a change was dropped on one run that a slow moment of the machine would explain as well."""
-    if status is not Status.DISCARD or not session.noisy or len(trial.candidate) != 1 or not session.judge.spread:
+    once = session.noisy and len(trial.candidate) == 1 and MADE_BEFORE not in trial.note
+    if status is not Status.DISCARD or not once or not session.judge.spread:
         return ""
     value = trial.candidate[0].value
     off = -session.plan.gain(value, session.reference) / session.judge.spread if value is not None else 0.0

@@ -127,13 +127,17 @@ class ChangeFingerprints:
     shape: str
 
 
+MADE_BEFORE = "'s change again."
+"""How the note of an attempt ends that repeats an earlier one."""
+
+
 def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | None]) -> str:
     """Return which earlier iteration a new change makes again, turns round, or differs from in numbers only.
 
     `latest` gives the last iteration with a fingerprint of a kind; None without one.
     """
     if (earlier := latest("change", change.change)) is not None:
-        return f"This is iteration {earlier}'s change again."
+        return f"This is iteration {earlier}{MADE_BEFORE}"
     if (earlier := latest("change", change.inverse)) is not None:
         return f"This turns iteration {earlier}'s change round."
     if (earlier := latest("shape", change.shape)) is not None:

@@ -40,8 +40,8 @@ class Loop(Verbs):
         First edit files in scope (one idea), then call with `description`, one sentence on what you changed; `hypothesis`,
         why it should help; `learned`, what the last try taught. The server measures and decides. If verify crashes or a
         guard fails you may fix the files and call again (same iteration), or call revert to give the idea up. `again` = the
-        number of an earlier iteration tries its change once more instead of an edit of yours: for a near miss that
-        detect_stuck names. `undo` = the number of a keep tries the best without it, kept where that is not worse. Refused,
+        number of an earlier iteration tries its change once more instead of an edit of yours: where an answer
+        or detect_stuck says so. `undo` = the number of a keep tries the best without it, kept where that is not worse. Refused,
         with nothing committed, if anything outside the scope or any protected file changed.
         """
         with self._lab.for_writing(

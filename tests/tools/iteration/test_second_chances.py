@@ -83,6 +83,14 @@ def test_the_answer_says_that_one_run_may_be_an_outlier_and_how_to_try_it_again(
     assert "an outlier would look the same. again = 1 tries it once more." in row.note
 
 
+def test_what_looked_as_bad_the_second_time_is_not_offered_a_third_time(machine: Project) -> None:
+    machine.start()
+    for number in (1, 2):
+        answer = machine.try_value(180, f"a bad one, {number}")
+        assert answer.status is Status.DISCARD
+        assert ("once more" in machine.review.history(iteration=number).rows[0].note) == (number == 1)
+
+
 def test_again_restores_the_change_on_what_was_kept_since(machine: Project) -> None:
     machine.start()
     machine.write("app.txt", "one\ntwo\nTHREE\n").write("src/new.txt", "a new file\n")
