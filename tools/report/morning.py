@@ -94,7 +94,9 @@ class FailedGroup:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a session took: tries, runs that gave a number, seconds of wall clock and of measuring, and on what."""
+    """What a session took: tries, runs of verify with a number or without, seconds of wall clock and of measuring, both with the
+    baseline's, and on what.
+    """
 
     tries: int
     runs: int
@@ -109,7 +111,7 @@ class Cost:
         """Return the cost in a line."""
         on = ", ".join(f"{name} {value}" for name, value in self.device.items() if name in {"cpu", "gpus"})
         spent = f"{duration(self.seconds)}, {duration(self.measuring_seconds)} of them measuring"
-        return f"{tries_words(self.tries)}, {count_of(self.runs, 'run')}, {spent}{f'; {on}' if on else ''}{f'; {self.agents}' if self.agents else ''}"
+        return f"{tries_words(self.tries)}, {count_of(self.runs, 'run')} of verify, {spent}{f'; {on}' if on else ''}{f'; {self.agents}' if self.agents else ''}"
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
         unit=plan.unit,
         direction=str(plan.direction),
         branch=session.start.branch,
-        started_at=session.started_at,
+        started_at=session.began_at,
         state=_state(session, now, moved),
         broken=bool(moved),
         summary=summary,
@@ -193,7 +195,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
         failed=_failed(session, rows),
         cost=Cost(
             tries=summary.iterations,
-            runs=sum(row.numbers for row in rows),
+            runs=session.runs,
             seconds=60 * summary.minutes,
             measuring_seconds=60 * summary.measuring_minutes,
             device={name: value for name, value in session.start.machine.items() if _tells(name, value)},

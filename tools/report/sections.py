@@ -114,7 +114,7 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
         Fact(
             "Time",
             duration(cost.seconds),
-            f"{duration(cost.measuring_seconds)} measuring, {count_of(cost.runs, 'run')}",
+            f"{duration(cost.measuring_seconds)} measuring, {count_of(cost.runs, 'run')} of verify, with the baseline",
         ),
         Fact("Noise", *_noise(session)),
     ]

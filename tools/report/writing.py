@@ -141,7 +141,7 @@ def gather(
         morning=with_integrity(morning(context, rows), checked),
         rows=rows,
         now=context.now(),
-        started=moment(context.active.started_at),
+        started=moment(context.active.began_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
         earlier=before,
         curves=curves(context),

@@ -62,18 +62,23 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
         case Repeated():
             return session
         case Screened():
-            return replace(session, measured_seconds=session.measured_seconds + event.seconds)
+            return _measured(session, event.seconds, event.seconds > 0)
         case Remeasured():
             return _remeasured(session, event)
         case Ablated():
-            return replace(session, measured_seconds=session.measured_seconds + event.seconds)
+            return _measured(session, event.seconds, len(event.without) + len(event.best))
         case Confirmed():
-            spent = session.measured_seconds + event.seconds
-            return replace(session, raced=event, measured_seconds=spent)
+            raced = replace(session, raced=event)
+            return _measured(raced, event.seconds, len(event.baseline) + len(event.best))
         case Finished():
             return replace(session, finished=True, finished_at=at, squashed=event.squashed)
         case _:
             return _step(session, event)
+
+
+def _measured(session: Session, seconds: float, runs: int) -> Session:
+    """Return the session after so many more runs of verify, and seconds of measuring. A screening without seconds was none."""
+    return replace(session, measured_seconds=session.measured_seconds + seconds, runs=session.runs + runs)
 
 
 def _begin(event: Started, at: float, session_id: str) -> Session:
@@ -89,6 +94,7 @@ def _begin(event: Started, at: float, session_id: str) -> Session:
         judge,
         headline_from(list(map(plan.signed, values))),
         measured_seconds=event.seconds,
+        runs=len(event.baseline),
         left_behind=frozenset(event.untracked),
         references=tuple(run.reference for run in event.baseline if run.reference),
         curve=_curve(event.baseline),
@@ -168,13 +174,13 @@ def _committed(session: Session, trial: Trial, event: Committed) -> Session:
         bool(event.take_back) or (session.plan.ties == Ties.SIMPLER and event.added < event.removed),
         RUNS_OF_A_COST if event.take_back is TakeBack.ANYWAY else 0,
     )
-    return replace(
+    opened = replace(
         session,
         trial=latest,
         head=session.head if event.aside else event.commit,
         judge=session.judge.open(threshold),
-        measured_seconds=session.measured_seconds + event.screened_s,
     )
+    return _measured(opened, event.screened_s, event.screened_s > 0)
 
 
 def _verified(session: Session, trial: Trial, event: Verified) -> Session:
@@ -200,11 +206,9 @@ def _verified(session: Session, trial: Trial, event: Verified) -> Session:
 
 
 def _spent(session: Session, event: Verified) -> Session:
-    return replace(
-        session,
-        measured_seconds=session.measured_seconds + event.measurement.seconds,
-        left_behind=session.left_behind | set(event.untracked),
-    )
+    seconds = event.measurement.seconds  # 0 where a record only says that something was tampered with
+    spent = replace(session, left_behind=session.left_behind | set(event.untracked))
+    return _measured(spent, seconds, seconds > 0)
 
 
 def machine_moved(earlier: Sequence[float], seconds: float) -> bool:
@@ -242,8 +246,7 @@ def _held_out(session: Session, trial: Trial, event: HeldOut) -> Session:
 
 def _remeasured(session: Session, event: Remeasured) -> Session:
     """Return a fresh run of the incumbent counts as one; of another row it only stands in the journal."""
-    value, spent = event.measurement.value, session.measured_seconds + event.measurement.seconds
-    session = replace(session, measured_seconds=spent)
+    value, session = event.measurement.value, _measured(session, event.measurement.seconds, 1)
     if value is None or event.iteration != session.incumbent_iteration:
         return session
     return replace(session, judge=session.judge.see(Arm.INCUMBENT, session.plan.signed(value), event.measurement.seed))

@@ -88,7 +88,7 @@ class RowLike(Protocol):
 
 
 class ShortRow(NamedTuple):
-    """One iteration in short. `numbers` counts the runs of both arms that gave one; `seconds` is wall-clock time."""
+    """One iteration in short; `seconds` is wall-clock time."""
 
     iteration: int
     status: Status
@@ -105,12 +105,10 @@ class ShortRow(NamedTuple):
     learned: str
     files: tuple[str, ...]
     seconds: float
-    numbers: int
 
 
 def in_short(row: Row) -> ShortRow:
     """Return a row in short."""
-    numbers = len(row.samples) + len(row.incumbent)
     return ShortRow(
         row.iteration,
         row.status,
@@ -127,7 +125,6 @@ def in_short(row: Row) -> ShortRow:
         row.learned,
         row.files,
         row.seconds,
-        numbers,
     )
 
 
@@ -160,7 +157,6 @@ def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
             once(learned, learned),
             once(files, files),
             row.get("seconds", 0.0),
-            len(row.get("samples", ())) + len(row.get("incumbent", ())),
         )
 
 

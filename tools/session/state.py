@@ -40,7 +40,8 @@ class MetricDelta:
 class Session:
     """Everything that the next call needs to know. Times are seconds since the epoch.
 
-    `curve` is the incumbent's latest learning curve, where verify trains a model.
+    `curve` is the incumbent's latest learning curve, where verify trains a model. `runs` counts every run of verify, with a number
+    or without one: of the baseline, of all attempts, in clean checkouts, on fresh runs.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Session:
     metric_errors: int = 0
     blocked: int = 0
     measured_seconds: float = 0.0
+    runs: int = 0
     ended: str = ""
     finished: bool = False
     finished_at: float = 0.0
@@ -73,6 +75,13 @@ class Session:
     def plan(self) -> Plan:
         """The sealed plan."""
         return self.start.plan
+
+    @property
+    def began_at(self) -> float:
+        """When the session was opened. `started_at` lies before it by the time of the baseline, which the budgets count, whenever
+        that was measured: `check_plan` may have done it.
+        """
+        return self.started_at + self.start.seconds
 
     @property
     def baseline(self) -> float:

@@ -16,6 +16,12 @@ FAILED test_a.py::test_less
 FAILED test_a.py::test_more
 3 failed, 9 passed in 0.10s
 """
+CUT = """
+less
+FAILED test_a.py::test_less
+FAILED test_a.py::test_more
+==== 19 failed, 889 passed, 1 error in 63.20s (0:01:03) ====
+"""
 UNITTEST = """
 test_sum (test_a.Sums.test_sum) ... FAIL
 ====
@@ -29,6 +35,7 @@ FAILED (failures=1)
     ("output", "named"),
     [
         (PYTEST, ["FAILED test_a.py::test_sum - assert 3 == 2", "FAILED test_a.py::test_less", "and 1 more"]),
+        (CUT, ["FAILED test_a.py::test_less", "FAILED test_a.py::test_more", "and 18 more"]),
         (UNITTEST, ["FAIL: test_sum (test_a.Sums.test_sum)"]),
         ("--- FAIL: TestSum (0.00s)\n    sum_test.go:5: got 3\nFAIL\n", ["--- FAIL: TestSum (0.00s)"]),
         ("test tests::sum ... FAILED\ntest tests::less ... ok\n", ["test tests::sum ... FAILED"]),

@@ -89,6 +89,14 @@ def test_every_line_that_takes_the_result_gives_what_was_kept(night: Project, pl
     assert night.git("status", "--porcelain").replace("M  ", "").split() in ([], ["app.txt", "value.txt"])
 
 
+def test_a_session_began_when_it_was_opened_whenever_its_baseline_was_measured(project: Project) -> None:
+    project.start()
+
+    context = project.lab.for_reading()
+    place, _ = next(iter(context.journal.events(context.active.id)))
+    assert seen(project).started_at == pytest.approx(place.at, rel=0, abs=1e-4)
+
+
 def test_a_session_on_the_branch_that_one_stands_on_is_not_merged_into_itself(project: Project) -> None:
     project.start()
     project.try_value(8)

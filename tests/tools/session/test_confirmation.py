@@ -49,7 +49,9 @@ def test_fresh_runs_in_turn_stand_beside_the_claim_everywhere(machine: Project) 
         r"Confirmed: the keeps together claim -.* %.*; baseline against best in turn, 6 \+ 6 fresh runs: -", told
     )
     assert percents(told)[3] == pytest.approx(-10, abs=2)
-    assert told in machine.review.report().report
+    report = machine.review.report().report
+    assert told in report
+    assert f", {runs(machine)} runs of verify, " in report
     assert told in machine.git("log", "-1", "--format=%B", "clean")
     assert told in machine.read("autoresearch-results.tsv").splitlines()[-1]
     machine.review.report("html")
