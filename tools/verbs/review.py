@@ -8,7 +8,7 @@ from typing import Any
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
-from ..decision.measured import GuardResult, Measurement, TrainingTold
+from ..decision.measured import GuardResult, Measurement, Place, TrainingTold
 from ..errors import Code, Refusal
 from ..iteration.measure import run_again
 from ..lab.answers import cut, page_of
@@ -219,7 +219,17 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         output="" if all(run.trained for run in runs) else _outputs(arms, runs),  # the harness's facts say more
         training=training_told(context, iteration, changed[-1] if changed else None),
         guards=guard_words(guards[-1] if guards else (), receipts=True),
+        more=_clean_words(arms, runs),
     )
+
+
+def _clean_words(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
+    """Say which of the runs checked a change before it was kept: a verdict of runs in turn leaves them out."""
+    clean = [arm for arm, run in zip(arms, runs, strict=True) if run.receipt and run.receipt.place is Place.CLEAN]
+    if not clean:
+        return ""
+    ours, theirs = (clean.count(arm) for arm in (Arm.CANDIDATE, Arm.INCUMBENT))
+    return f"Of the runs {ours} of the change and {theirs} of the incumbent checked it in clean checkouts."
 
 
 def training_told(context: RepoContext, iteration: int, run: Measurement | None) -> TrainingTold | None:
@@ -273,7 +283,7 @@ def remeasured(context: RepoContext, session: Session, iteration: int) -> Histor
         context.paired_checkout.remove()
     said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
     before = f"its runs were {', '.join(map(number, row.samples[:12]))}"
-    return page.model_copy(update={"again": run.value, "more": f"{said}; {before}."})
+    return page.model_copy(update={"again": run.value, "more": f"{said}; {before}. {page.more}".strip()})
 
 
 def _diff(context: RepoContext, events: Sequence[object]) -> str:

@@ -27,7 +27,13 @@ def test_one_iteration_shows_the_number_of_every_run_and_the_output_of_each_arms
         assert f"--- {arm}, run 1: {number(samples[0])} ---\n{samples[0]}" in page.output
         for place, sample in enumerate(samples, 1):
             assert f"--- {arm}, run {place}: {number(sample)} ---\n" in f"{page.output}\n"
+    row = page.rows[0]
+    checks = row.runs - len(row.samples) - len(row.incumbent)
+    each = checks // 2
+    assert checks
+    assert page.more == f"Of the runs {each} of the change and {each} of the incumbent checked it in clean checkouts."
     baseline = machine.review.history(iteration=0)
+    assert not baseline.more
     assert baseline.output.count("--- incumbent, run") == 6
 
 
