@@ -138,8 +138,10 @@ def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
 def _not_in_git(repo: Repo, untracked: Sequence[str]) -> Iterator[str]:
     """Yield the ignored and untracked paths that are no caches, whatever stands there."""
     ignored = repo.status(ignored=True).ignored
-    hidden = (path.rstrip("/") for path in (ignored.paths if ignored else ()))
-    return (path for path in dict.fromkeys((*hidden, *_folded(repo, untracked))) if not is_cache(path))
+    others = dict.fromkeys(_folded(repo, untracked))
+    # What a rule hides inside a folder that comes as a whole comes with it; brought first, it would keep the folder out.
+    hidden = (path for path in (ignored.paths if ignored else ()) if others.keys().isdisjoint(_above(path)))
+    return (path for path in dict.fromkeys((*(p.rstrip("/") for p in hidden), *others)) if not is_cache(path))
 
 
 def _folded(repo: Repo, paths: Sequence[str]) -> Sequence[str]:

@@ -520,6 +520,21 @@ def test_thousands_of_untracked_files_are_brought_by_folder(project: Project, mo
     assert set(names) <= set(tree_in(folder))
 
 
+def test_a_folder_of_thousands_comes_whole_though_a_rule_hides_part_of_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(untracked, "MOST_PATHS", 2)
+    project.write(".gitignore", "build/\n").commit("rules")
+    names = [".venv/bin/python", ".venv/pyvenv.cfg", ".venv/lib/pip/code.py"]
+    for name in (*names, ".venv/lib/pip/build/made.py", "build/made.o"):
+        project.write(name, "mine\n")
+
+    folder = checkout_of(project).check_out("HEAD", names)
+
+    assert checkout_of(project).untracked_paths() == UntrackedPaths(("build",), (".venv",))
+    assert (folder / ".venv/bin/python").is_file()
+
+
 def test_what_was_brought_is_remembered_by_the_next_process(project: Project, commits: tuple[str, str]) -> None:
     project.write("data.txt", "mine\n")
     checkout_of(project).check_out(commits[0], ["data.txt"])
