@@ -98,7 +98,7 @@ _PRINTED = {
 }
 _ADVICE = {
     FailureClass.SYNTAX: "The code does not parse or compile: fix that place and try again.",
-    FailureClass.RUNTIME: "The program ran and failed: read the output, fix the cause, or revert if the idea itself is wrong.",
+    FailureClass.RUNTIME: "The command failed: read the output, fix the cause, or revert if the idea itself is wrong.",
     FailureClass.REFUSED: "The evaluation refused the model by a named check, so there is no score: take out what the check names, or revert.",
     FailureClass.CANCELLED: "The run was cancelled: change what made it not worth its time.",
     FailureClass.RESOURCE: "Memory or disk ran out: revert, and try a smaller variant.",

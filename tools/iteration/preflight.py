@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..decision.measured import GuardResult, Measurement
+from ..decision.measured import GuardResult, Measurement, Place
 from ..errors import Code, Refusal
 from ..git.checkout import PathChange
 from ..git.experiment import HookFailure
@@ -25,6 +25,7 @@ from ..project.scan import scan
 from ..session.commits import sample_message
 from ..session.results import RESULTS_FILE
 from ..storage.disk import keep_evidence
+from ..text.output_ends import ends
 from ..text.redaction import redact_tail
 from ..vocabulary import Phase
 from .advice import advice
@@ -244,6 +245,11 @@ def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[Gat
     """Try whether the metric holds still when nothing changes, moves when something breaks, and the holdout answers."""
     if (failed := found.failed) is not None:
         cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
+        if failed.receipt is not None and failed.receipt.place is not Place.CHECKOUT:
+            cure = (
+                f"It gave a number in your checkout and none in a copy of it, {context.paired_checkout.folder}. Run it by hand there: "
+                "a program or file that it names may be missing in it, or stand at another path."
+            )
         yield row_of("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
         return
     yield row_of("no-op control", noise_words(plan, found))
@@ -263,7 +269,7 @@ def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     if row.passed:
         return row
     return with_withheld(
-        row.model_copy(update={"output": measurement.tail[-300:]}), plan, plan.verify, measurement.tail
+        row.model_copy(update={"output": ends(measurement.tail, 600)}), plan, plan.verify, measurement.tail
     )
 
 

@@ -7,7 +7,8 @@ from ..decision.measured import Measurement
 from ..plan.resources import Resource
 from ..process.bounded_output import HEAD_BYTES
 from ..process.runner import CommandRun
-from ..text.redaction import redact_tail
+from ..text.output_ends import ends, with_headings
+from ..text.redaction import WINDOW, redact_tail
 
 TAIL_CHARACTERS = 3000
 MOST_UNCOUNTED_S = 0.03
@@ -60,12 +61,9 @@ def how_it_ended(run: CommandRun) -> str:
 
 
 def tail_of(run: CommandRun, log: str = "") -> str:
-    text = run.stdout.rstrip()
-    for heading, part in (("standard error", run.stderr), ("written by the command", log), ("the server", run.problem)):
-        if part.strip():
-            text += (f"\n--- {heading} ---\n" if text else "") + part.rstrip()
     cut = _cut(run)
-    return redact_tail(text, TAIL_CHARACTERS - len(cut)) + cut
+    parts = (redact_tail(part, WINDOW) if part else "" for part in (run.stdout, run.stderr, log, run.problem))
+    return ends(with_headings(*parts), TAIL_CHARACTERS - len(cut)) + cut
 
 
 def _cut(run: CommandRun) -> str:

@@ -27,6 +27,7 @@ from ..session.state import Session, baseline_values
 from ..session.summary import summarise
 from ..storage.disk import curable_disk, write_ours
 from ..storage.masked_lines import with_masked
+from ..text.output_ends import ends
 from ..text.redaction import redactor
 from .as_text import as_csv, as_lines, as_markdown
 from .changes import PATCH_CHARACTERS, attempts, shown_patches, whole_change
@@ -228,7 +229,7 @@ def _shown_in_full(material: ReportMaterial) -> list[int]:
 
 def _baseline(start: Started) -> Details:
     receipts = [run.receipt for run in start.baseline if run.receipt]
-    output = start.baseline[-1].tail[-OUTPUT_CHARACTERS:] if start.baseline else ""
+    output = ends(start.baseline[-1].tail, OUTPUT_CHARACTERS) if start.baseline else ""
     return Details(guards=start.guards, receipts=receipts[:MOST_RECEIPTS], output=output)
 
 
@@ -243,7 +244,7 @@ def _details(row: Row, events: Sequence[Event], patch: str) -> Details:
         diff=patch_lines(patch, PATCH_CHARACTERS),
         guards=guards[-1] if guards else (),
         receipts=[one.measurement.receipt for one in verified if one.measurement.receipt][:MOST_RECEIPTS],
-        output=tails[-1][-OUTPUT_CHARACTERS:].strip() if tails else "",
+        output=ends(tails[-1], OUTPUT_CHARACTERS).strip() if tails else "",
         training=next((told.words() for run in reversed(changed) if (told := TrainingTold.of(run.trained))), ""),
         note="" if not held else "agreed" if held[-1] else "did not agree",
     )

@@ -13,6 +13,7 @@ from ..lab.notes import PAUSED, Said, from_person, said
 from ..session.events import Row
 from ..session.state import Session
 from ..session.summary import EVERY, advice_is_due, blocked_words, stuck_words, summarise
+from ..text.output_ends import ends
 from ..vocabulary import Phase, Tool, following
 from ..workflows.fix.hooks import after_iteration, refuse_hiding
 from .base import Description, Hypothesis, Learned, RepoPath, Verbs
@@ -207,7 +208,7 @@ def _verified(context: RepoContext) -> VerifyRan:
         verdict=_standing(session),
         why=session.verdict.why if session.verdict else "",
         seconds=trial.seconds,
-        output=measurement.tail[-OUTPUT_CHARACTERS:] if measurement.value is None else "",
+        output=ends(measurement.tail, OUTPUT_CHARACTERS) if measurement.value is None else "",
     )
 
 
@@ -279,4 +280,4 @@ def _output(trial: Trial, row: Row | None) -> str:
     if trial.measurement is None:
         return trial.hook_output[-OUTPUT_CHARACTERS:]
     failed = trial.measurement.value is None or (row is not None and row.status is Status.METRIC_ERROR)
-    return trial.measurement.tail[-OUTPUT_CHARACTERS:] if failed else ""
+    return ends(trial.measurement.tail, OUTPUT_CHARACTERS) if failed else ""

@@ -16,6 +16,7 @@ from ..session.results import number
 from ..session.state import Session
 from ..session.summary import Advice, Summary
 from ..session.telling import effect_of_gain
+from ..text.output_ends import ends
 
 FAILING_LINES = 3
 """Of one guard's output."""
@@ -163,7 +164,7 @@ class GuardsChecked(Answer):
 
     def lines(self) -> list[str]:
         rows = [f"[{'ok' if g.passed else 'FAILED'}] {g.guard}: {g.seen}" for g in self.guards]
-        tails = [f"Output of {g.guard}:\n{g.tail[-1500:]}" for g in self.guards if not g.passed and g.tail]
+        tails = [f"Output of {g.guard}:\n{ends(g.tail, 1500)}" for g in self.guards if not g.passed and g.tail]
         return [*rows, f"{self.verdict}. {self.why}", *tails]
 
 

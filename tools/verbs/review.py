@@ -20,6 +20,7 @@ from ..session.results import PAGE_FILE, PICTURE_FILE, number
 from ..session.state import Session
 from ..session.summary import SHOWN, Advice, is_stuck, material, on_plateau
 from ..session.telling import open_words
+from ..text.output_ends import ends
 from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
@@ -150,7 +151,7 @@ def advice(context: RepoContext) -> Advice:
 def guard_words(results: Sequence[GuardResult], receipts: bool = False) -> list[GuardResult]:
     """Cut guard results to what an answer can carry: the output of those that failed, and not much of it; `receipts` if asked."""
     room = 1500 // max(1, sum(not result.passed for result in results))
-    tails = [result.tail[-room:] if not result.passed else "" for result in results]
+    tails = [ends(result.tail, room) if not result.passed else "" for result in results]
     return [
         result.model_copy(
             update={
@@ -254,14 +255,14 @@ def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
     and of those without a number.
     """
     if len(runs) < 2:
-        return runs[0].tail[-OUTPUT_CHARACTERS:] if runs else ""
+        return ends(runs[0].tail, OUTPUT_CHARACTERS) if runs else ""
     room = max(LEAST_OUTPUT, OUTPUT_CHARACTERS // len(runs))
     counts: Counter[Arm] = Counter()
     parts = []
     for arm, run in zip(arms, runs, strict=True):
         counts[arm] += 1
         head = f"--- {arm}, run {counts[arm]}: {'no number' if run.value is None else number(run.value)} ---"
-        parts.append(f"{head}\n{run.tail[-room:]}".strip() if counts[arm] == 1 or run.value is None else head)
+        parts.append(f"{head}\n{ends(run.tail, room)}".strip() if counts[arm] == 1 or run.value is None else head)
     return "\n".join(parts)
 
 

@@ -21,6 +21,7 @@ from ..measurement.ruler import ruler_now
 from ..measurement.runs import RunNumbers, at_checkout
 from ..plan.model import Plan
 from ..project.harness import SPEC_FILE, trains
+from ..text.output_ends import ends
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
 from .planning import chosen_plan
@@ -162,5 +163,5 @@ def _answer(context: RepoContext, run: Measurement) -> TrainRan:
         curve=list(trained.curve),
         receipt=run.receipt.model_copy(update={"checks": ()}) if run.receipt else None,
         why=run.problem,
-        output=run.tail[-OUTPUT_CHARACTERS:] if run.value is None else "",
+        output=ends(run.tail, OUTPUT_CHARACTERS) if run.value is None else "",
     )

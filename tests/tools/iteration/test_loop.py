@@ -568,3 +568,24 @@ def test_what_the_plan_takes_on_trust_is_not_told_as_measured(tmp_path: Path) ->
     status = project.sessions.status()
     assert status.noise == "not looked for, as the plan asks"
     assert "nothing is known of luck" in status.luck
+
+
+ENDS = """
+echo 'ERRORS'; echo 'E     File "app.py", line 7'; echo "E   SyntaxError: '(' was never closed"; seq 1000 1400
+echo 'Interrupted: 1 error'
+seq 2000 2900 | sed 's/^/  at shutdown /' >&2; echo 'Warning: nothing was run' >&2; exit 2"""
+
+
+def test_a_long_traceback_on_standard_error_does_not_hide_the_error_on_standard_output(tmp_path: Path) -> None:
+    verify = f"cat value.txt; if grep -q 9 value.txt; then {ENDS.strip()}; fi".replace("\n", "; ")
+    project = Project(tmp_path / "repo", verify=verify).start()
+
+    crashed = project.try_value(9)
+
+    shown = project.review.history(iteration=1).output
+    for output in (crashed.output, shown):
+        assert "SyntaxError: '(' was never closed" in output
+        assert 'File "app.py", line 7' in output
+        assert "Interrupted: 1 error\n--- standard error ---\n" in output
+        assert output.endswith("Warning: nothing was run")
+        assert len(output) <= 2000

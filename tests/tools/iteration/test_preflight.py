@@ -29,10 +29,15 @@ PLANS: dict[str, tuple[dict[str, object], str, str]] = {
     "a verify that prints a unit": ({"verify": "echo 12ms"}, "12ms", "`unit`"),
     "a verify that exits non-zero": ({"verify": "echo 5; exit 3"}, "exit 3", "until it exits 0"),
     "a verify that does not exist": ({"verify": "no-such-program"}, "exit 127", "until it exits 0"),
+    "a verify that fails in a copy": (
+        {"verify": "test -d .git && date +%s%N"},
+        "exit 1",
+        "a number in your checkout and none in a copy of it",
+    ),
     "a verify that hangs": ({"verify": "sleep 60", "verify_timeout_s": 0.3}, "time-out", "until it exits 0"),
     "a verify that edits tracked files": (
         {"verify": "echo 3 >> notes.txt; echo 3"},
-        "changed notes.txt",
+        "notes.txt changed",
         "stop tracking",
     ),
     "a verify that resets the repository": ({"verify": "git reset --hard; echo 3"}, "git reset", "Only read with git"),
