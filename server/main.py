@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Container, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, redirect_stdout
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        parser.commands.get(options.command, parser).refuse_option(unknown[0])
+        parser.commands.get(options.command, parser).refuse_option(unknown[0], parser.commands)
     if sys.platform == "win32":  # locks, process groups and pipes are POSIX throughout
         parser.exit(2, "autoresearch-mcp runs on Linux and macOS. On Windows, install and register it inside WSL.\n")
     root = root_folder(options.root, os.environ)
@@ -79,8 +79,10 @@ class CommandParser(argparse.ArgumentParser):
     commands: Mapping[str, CommandParser] = {}
     """The parsers of the commands, where this is the parser of all."""
 
-    def refuse_option(self, word: str) -> NoReturn:
-        """Leave because of a word that is no option here, nor anything else."""
+    def refuse_option(self, word: str, commands: Container[str]) -> NoReturn:
+        """Leave because of a word that is no option here, nor anything else; it may be one of the commands."""
+        if word in commands:
+            self._leave(f"{word} is a command of its own: autoresearch-mcp {word}", [], "")
         what = "is no option" if word.startswith("-") else "is one word too many"
         self._leave(f"{word} {what}", [*self._option_string_actions], word.partition("=")[0])
 

@@ -81,7 +81,7 @@ COMMANDS: Mapping[str, CliCommand] = {
     ),
     "resume": CliCommand("let a paused session go on", "cli.steering_commands:resume", ()),
     "export": CliCommand(
-        "put the session into the store of an experiment tracker, or into one signed file, as `claim` does",
+        "put the session into the store of an experiment tracker, or with `--bundle FILE` into one signed file",
         "cli.session_commands:export",
         (
             _argument("--to", choices=("mlflow", "tensorboard", "wandb-offline"), default="", help="the tracker"),
@@ -91,7 +91,12 @@ COMMANDS: Mapping[str, CliCommand] = {
                 default="",
                 help="a folder; of MLflow a database file, or an address",
             ),
-            _argument("--bundle", metavar="FILE", default="", help="what `claim FILE` writes"),
+            _argument(
+                "--bundle",
+                metavar="FILE",
+                default="",
+                help="write the signed file that `autoresearch-mcp claim FILE` writes",
+            ),
         ),
         says="One run an iteration, with its numbers, its words and its patch; the plan's fields are parameters. Its library has to "
         "be installed beside this server.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -10,7 +11,7 @@ from ...tools.decision.decide import Status
 from ...tools.driver.settling import settle as settled
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
-from ...tools.text.redaction import visible
+from ...tools.text.redaction import redactor, visible
 from ...tools.verbs.claims import ClaimChecked, Claims, verify_claim
 from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
@@ -62,8 +63,13 @@ def apply(root: Path, options: Namespace) -> int:
     """Put keeps on another branch, or each on one of its own."""
     taking = Taking(Lab(root))
     if options.each:
-        return print_answer(options.json, lambda: taking.hand_over(options.branch, options.keeps))
-    return print_answer(options.json, lambda: taking.apply(options.branch, options.keeps, options.squash))
+        return print_answer(options.json, lambda: taking.hand_over(options.branch, options.keeps, begins=_say))
+    return print_answer(options.json, lambda: taking.apply(options.branch, options.keeps, options.squash, begins=_say))
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{redactor()(line)}\n")
+    sys.stderr.flush()
 
 
 def workspace(root: Path, options: Namespace) -> int:

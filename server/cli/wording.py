@@ -13,6 +13,7 @@ _PHRASES = (
     ),
     (r"`\w+` is not possible in phase `[\w-]+`\. Call one of: [^.]*\.", _OPEN),
     (r"An iteration is open\. Decide it first(?:: call iterate without `again` and `undo`, or revert)?\.", _OPEN),
+    (r"(was finished on [^,]*), so there is nothing .*? Call one of: [^.]*\.", rf"\1. `{_OURS} start` begins another."),
     (r", so there is nothing for `\w+` to do\. Call one of: [^.]*\.", f". Begin one with `{_OURS} start`."),
     (r"Finish it with finish_session first, or go on: [^.]*\.", f"Finish it first: `{_OURS} finish`."),
     (r"(The session has ended: .*?) Call one of: [^.]*\.", rf"\1 `{_OURS} finish` closes it."),

@@ -1,4 +1,4 @@
-"""Branches that no checkout stands on: whether one is such, and moving it."""
+"""Branches: how far one leads, whether no checkout stands on it, and moving such a one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from .repo import REFLOG_PREFIX, Repo
 def branch_tip(repo: Repo, branch: str) -> str:
     """Return the commit at a branch of exactly this name; empty if there is none."""
     return repo.git.ask("show-ref", "--verify", "--hash", f"refs/heads/{branch}").text
+
+
+def count_between(repo: Repo, base: str, tip: str) -> int:
+    """Return how many commits a commit has that another has not."""
+    return int(repo.git.run("rev-list", "--count", f"{base}..{tip}"))
 
 
 def checked_out_at(repo: Repo, branch: str) -> str:

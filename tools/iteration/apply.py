@@ -4,7 +4,7 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..decision.gain import Gain
@@ -19,9 +19,10 @@ from ..lab.context import RepoContext
 from ..measurement.meter import guard_baselines
 from ..measurement.runs import RunNumbers
 from ..session.commits import handover_message, squash_message
+from ..session.summary import count_of
 from ..session.telling import gain_words
 from .clean_runs import in_paired_checkout, meter_of
-from .in_turn import MOST_SECONDS, TurnRuns, gain_of, pairs_in, run_in_turn
+from .in_turn import MOST_SECONDS, TurnRuns, gain_of, pair_seconds, pairs_in, run_in_turn
 from .keeps import KeptChange, keep_of, replayed, standing
 from .measure import HeadWatch
 
@@ -39,9 +40,11 @@ class AppliedKeeps:
     guards: tuple[GuardResult, ...]
 
 
-def apply(context: RepoContext, branch: str, numbers: Sequence[int], squash: bool) -> AppliedKeeps:
+def apply(
+    context: RepoContext, branch: str, numbers: Sequence[int], squash: bool, begins: Callable[[str], None]
+) -> AppliedKeeps:
     """Put keeps on a branch, all that stand or those of some iterations, one commit each or one in all; a branch that is not
-    there begins where the session did.
+    there begins where the session did. `begins` hears what is measured, before that begins.
 
     Protected files and code are the branch's own while it is measured. Killed at any instant the branch has all of it or nothing.
 
@@ -60,7 +63,12 @@ def apply(context: RepoContext, branch: str, numbers: Sequence[int], squash: boo
     steps = [(keep, tree) for keep, tree, old in zip(chosen, trees, before, strict=False) if tree != old]
     if unfit or not steps:
         raise Refusal(Code.REPEAT, f"There is nothing to apply: {branch} has all of it.")
-    gain, found, guards = _measured(context, branch, onto, steps[-1][1])
+    pairs = max(1, pairs_in(session, MOST_SECONDS))
+    which, seconds = "; ".join(keep.words() for keep, _ in steps), pairs * pair_seconds(session)
+    begins(
+        f"Measuring {branch} with {which}: {count_of(2 * pairs, 'run')}, about {max(1, round(seconds))} s, then the guards."
+    )
+    gain, found, guards = _measured(context, branch, onto, steps[-1][1], pairs)
     there = f"On {branch}: {gain}, {len(found.candidate)} + {len(found.incumbent)} runs in turn."
     commits = _committed(context, onto, steps, squash, there)
     move_branch(context.repo, branch, commits[-1], tip, f"apply {len(steps)} kept changes")
@@ -95,7 +103,9 @@ def _unfit(branch: str, unfit: Sequence[KeptChange], left_out: bool) -> Refusal:
     return Refusal(Code.BAD_ARGUMENT, message)
 
 
-def _measured(context: RepoContext, branch: str, onto: str, tree: str) -> tuple[str, TurnRuns, tuple[GuardResult, ...]]:
+def _measured(
+    context: RepoContext, branch: str, onto: str, tree: str, pairs: int
+) -> tuple[str, TurnRuns, tuple[GuardResult, ...]]:
     """Measure a branch as it is and as it would be, in turn, then run the guards on what it would be."""
     session = context.active
     trial = context.repo.commit_tree(tree, onto, f"What {branch} would be\n")
@@ -103,7 +113,6 @@ def _measured(context: RepoContext, branch: str, onto: str, tree: str) -> tuple[
         {Arm.INCUMBENT: onto, Arm.CANDIDATE: trial},
         {Arm.INCUMBENT: branch, Arm.CANDIDATE: f"{branch} with it"},
     )
-    pairs = max(1, pairs_in(session, MOST_SECONDS))
     found = run_in_turn(context, commits, names, pairs, session.last_iteration, sealed=onto)
     if found.problem:
         raise Refusal(Code.BAD_ARGUMENT, f"{branch} could not be measured: {found.problem}. It stays as it was.")

@@ -25,6 +25,7 @@ from ..session.store import SessionStore
 from ..session.telling import confirmation_words, headline_words
 from ..text.redaction import redact_record, redactor
 from ..vocabulary import Phase, Tool, allows, following
+from .approvals import moment
 from .consent import Consent
 from .jobs import JobRecord, unfinished, write_job
 
@@ -265,7 +266,10 @@ def _detached(repo: Repo) -> Refusal:
 def _out_of_order(session: Session | None, phase: Phase, tool: Tool, now: float) -> Refusal:
     choices = ", ".join(following(phase))
     if phase is Phase.NO_SESSION:
-        message = f"No session is open on this branch, so there is nothing for `{tool}` to do. Call one of: {choices}."
+        last = f": the last one was finished on {moment(session.finished_at)}" if session else ""
+        message = (
+            f"No session is open on this branch{last}, so there is nothing for `{tool}` to do. Call one of: {choices}."
+        )
         return Refusal(Code.NO_SESSION, message)
     if tool is Tool.START_SESSION:
         message = f"A session is open on this branch. Finish it with finish_session first, or go on: {choices}."

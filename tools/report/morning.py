@@ -4,7 +4,6 @@ it. Every report says it from this one value. Pure.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from ..session.summary import Summary, count_of, luck_words, near_misses, noise_
 from ..session.telling import change_words, claim_words, claimed, worth_of
 from ..vocabulary import Phase
 from .picture import Mark, mark_of
+from .take import TakeLine, take_lines
 from .words import delta_words, duration
 
 MOST_KEPT = 40
@@ -115,14 +115,6 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class TakeLine:
-    """A command that takes the result, and what it does."""
-
-    command: str
-    words: str
-
-
-@dataclass(frozen=True)
 class Morning:
     """Everything that a person wants to know first. `rests_on` are sentences; `broken` says that the journal is not to be
     trusted, `started_at` is in seconds since the epoch.
@@ -159,6 +151,8 @@ class KeptInGit:
     patches: Mapping[int, str] | None = None
     ablated: Sequence[Ablated] = ()
     whole: CombinedChange | None = None
+    in_place: int = 0
+    """How many commits the session left on a branch that is merged into no other; 0 where it was another, or has them no more."""
 
 
 def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, now: float, moved: str = "") -> Morning:
@@ -200,7 +194,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
             measuring_seconds=60 * summary.measuring_minutes,
             device={name: value for name, value in session.start.machine.items() if _tells(name, value)},
         ),
-        take=_take(session, whole),
+        take=take_lines(session, whole.base, whole.tip, in_git.in_place) if whole.files else (),
     )
 
 
@@ -309,30 +303,3 @@ def _state(session: Session, now: float, moved: str) -> str:
 def _tells(name: str, value: str) -> bool:
     named = name in {"system", "cpu", "usable cpus", "memory", "gpus", "gpu driver"}
     return named and value not in {"", "none", "unknown"}
-
-
-_TRUNKS = frozenset({"main", "master", "trunk", "develop"})
-"""Branches into which a session is merged, as they are mostly called, and not out of which."""
-
-
-def _take(session: Session, whole: CombinedChange) -> tuple[TakeLine, ...]:
-    """Return the commands that take the result, the usual one first; none where nothing is left of what was kept."""
-    if not whole.files:
-        return ()
-    branch, base = session.start.branch, whole.base[:10]
-    # A branch's tip may be a try that is not decided yet, and a finished session's branch may have gone on.
-    tip = shlex.quote(branch) if session.trial is None and not session.finished else whole.tip[:10]
-    lines = []
-    if session.squashed:
-        lines.append(TakeLine(f"git merge {shlex.quote(session.squashed)}", "All kept changes as one commit"))
-    if session.plan.branch or branch not in _TRUNKS:
-        lines += [
-            TakeLine(f"git merge {tip}", f"Into the branch you stand on, with every try of {branch} and its undo"),
-            TakeLine(f"git merge --squash {tip}", "The same as one change, for you to commit"),
-        ]
-    clean = shlex.quote(f"{branch}-kept")
-    what = (
-        "The kept changes alone, a commit each, on a new branch or another that nobody stands on; measured there first"
-    )
-    lines.append(TakeLine(f"autoresearch-mcp apply {clean}", what))
-    return (*lines, TakeLine(f"git diff {base} {whole.tip[:10]}", "Look at all of it first"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ..decision.decide import Status, TakeBack, Trial
 from ..decision.gain import rounded
 from ..errors import Code, Refusal
 from ..iteration import commit, measure, run
 from ..iteration.again import bring_again, bring_without
 from ..iteration.keeps import keep_of, standing
+from ..lab.approvals import moment
 from ..lab.context import RepoContext
 from ..lab.notes import PAUSED, Said, from_person, said
 from ..session.events import Row
@@ -68,6 +71,8 @@ class Loop(Verbs):
             return f"Take back iteration {number}: {keep_of(standing(context), number).row.description}"
 
         def allowed(context: RepoContext) -> bool:
+            if context.session is not None and context.active.finished:
+                raise _too_late(context, number)
             return context.phase is Phase.ENDED or (context.session is not None and _undoes(context, number))
 
         with self._lab.for_writing(repo, Tool.ITERATE, again=allowed) as context:
@@ -164,6 +169,22 @@ def _undoes(context: RepoContext, number: int) -> bool:
     """Return whether the open iteration is the server's, and takes a keep back: its call was interrupted."""
     trial = context.active.trial
     return trial is not None and bool(trial.take_back) and trial.undoes in {number, 0}
+
+
+def _too_late(context: RepoContext, number: int) -> Refusal:
+    """Return why a keep of a finished session stays, and what does without it."""
+    session, keeps = context.active, standing(context)
+    keep = keep_of(keeps, number)
+    others = ",".join(str(one.row.iteration) for one in keeps if one is not keep)
+    branch = shlex.quote(f"{session.start.branch}-without-{number}")
+    apply = f"put the others on a new branch, measured there: `autoresearch-mcp apply {branch} --keeps {others}`; or "
+    first = keep.old.removesuffix("^")
+    commits = keep.new[:10] if first == keep.new else f"{first[:10]}^..{keep.new[:10]}"
+    message = (
+        f"The session was finished on {moment(session.finished_at)}, so iteration {number} is not taken back in it any more. "
+        f"To do without it, {apply * bool(others)}undo its change here, unmeasured: `git revert {commits}`."
+    )
+    return Refusal(Code.NO_SESSION, message)
 
 
 def _undone(

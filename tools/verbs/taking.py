@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, Field
 
@@ -17,6 +17,11 @@ from ..session.summary import count_of
 from ..session.telling import Worth, worth_of
 from ..vocabulary import Phase, Tool
 from .base import RepoPath, Verbs
+
+Begins = Callable[[str], None]
+
+
+def _unheard(_: str) -> None: ...
 
 
 class KeepWorth(BaseModel):
@@ -89,18 +94,25 @@ class Taking(Verbs):
             return KeepsTested(phase=context.phase, next=context.following(), keeps=keeps)
 
     def apply(
-        self, branch: str = "", keeps: Sequence[int] = (), squash: bool = False, repo: RepoPath = ""
+        self,
+        branch: str = "",
+        keeps: Sequence[int] = (),
+        squash: bool = False,
+        repo: RepoPath = "",
+        begins: Begins = _unheard,
     ) -> KeepsApplied:
         """Put keeps of the newest session on another branch, all or some, by default on a new one beside the session's; measured
-        there before it moves.
+        there before it moves; `begins` hears what is measured.
 
         Raises:
             Refusal: with nothing changed: see `apply` in `tools/iteration/apply.py`.
         """
         with self._lab.for_writing(repo, Tool.ITERATE, again=lambda context: context.session is not None) as context:
-            return _applied(context, branch or f"{context.active.start.branch}-kept", keeps, squash)
+            return _applied(context, branch or f"{context.active.start.branch}-kept", keeps, squash, begins)
 
-    def hand_over(self, prefix: str = "", keeps: Sequence[int] = (), repo: RepoPath = "") -> KeepsHandedOver:
+    def hand_over(
+        self, prefix: str = "", keeps: Sequence[int] = (), repo: RepoPath = "", begins: Begins = _unheard
+    ) -> KeepsHandedOver:
         """Make a branch for each keep of the newest session, or for those named, with that change alone, measured there as `apply`
         does. Where one does not fit without another, or shows to be worse alone, there is no branch and the reason is told.
         """
@@ -112,16 +124,16 @@ class Taking(Verbs):
                 if keeps and number not in keeps:
                     continue
                 try:
-                    made.append(_applied(context, f"{prefix}-{number}", (number,), squash=False))
+                    made.append(_applied(context, f"{prefix}-{number}", (number,), squash=False, begins=begins))
                 except Refusal as refusal:
                     left.append(f"{keep.words()}. {refusal.message}")
             return KeepsHandedOver(phase=context.phase, next=context.following(), branches=made, left=left)
 
 
-def _applied(context: RepoContext, branch: str, keeps: Sequence[int], squash: bool) -> KeepsApplied:
+def _applied(context: RepoContext, branch: str, keeps: Sequence[int], squash: bool, begins: Begins) -> KeepsApplied:
     if context.active.trial is not None:
         raise Refusal(Code.OUT_OF_ORDER, "An iteration is open. Decide it first.")
-    found = apply(context, branch, keeps, squash)
+    found = apply(context, branch, keeps, squash, begins)
     if context.active.finished:
         context.paired_checkout.remove()
     return KeepsApplied(

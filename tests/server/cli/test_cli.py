@@ -262,6 +262,10 @@ def test_best_and_finish_tell_a_person_what_came_of_it(project: Project, capsys:
         ("quick --against", "--against takes a value"),
         ("install", "it needs --client"),
         ("best 3", "3 is one word too many"),
+        (
+            "export claim FILE",
+            "claim is a command of its own: autoresearch-mcp claim. See: autoresearch-mcp help export",
+        ),
     ],
 )
 def test_a_wrong_word_is_named_with_what_was_meant(typed: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:

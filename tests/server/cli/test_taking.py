@@ -55,6 +55,39 @@ def test_a_keep_that_stays_is_told_with_the_line_that_lets_it_go(
     assert capsys.readouterr().out.endswith("whatever it costs: autoresearch-mcp undo 1 --force\n")
 
 
+def test_a_keep_of_a_finished_session_is_refused_with_the_lines_that_do_without_it(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.start().try_value(9)
+    project.write("app.txt", "good enough\n").try_value(8)
+    typed(project, "finish", "--no-confirm")
+    capsys.readouterr()
+
+    assert typed(project, "undo", "1") == 2
+
+    told = capsys.readouterr().err
+    assert "The session was finished on 20" in told
+    assert "autoresearch-mcp start" not in told
+    assert "`autoresearch-mcp apply main-without-1 --keeps 2`" in told
+    revert = told.rpartition("`git ")[2].rpartition("`")[0]
+    assert project.git("log", "-1", "--format=%s", revert.split()[1]).startswith("experiment(value.txt)")
+    assert typed(project, "finish") == 2
+    assert "the last one was finished on 20" in capsys.readouterr().err
+
+
+def test_what_is_measured_on_a_branch_is_said_before_it_begins(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.start().try_value(9, "nine")
+    capsys.readouterr()
+
+    assert typed(project, "apply", "--json") == 0
+
+    shown = capsys.readouterr()
+    assert shown.err.startswith("Measuring main-kept with #1 nine: 2 runs, about ")
+    assert shown.out.startswith("{")
+
+
 def test_without_a_name_keeps_go_on_a_branch_beside_the_session_s(tmp_path: Path) -> None:
     project = Project(tmp_path / "repo", branch="lab").start()
     project.try_value(9)

@@ -97,11 +97,37 @@ def test_a_session_began_when_it_was_opened_whenever_its_baseline_was_measured(p
     assert seen(project).started_at == pytest.approx(place.at, rel=0, abs=1e-4)
 
 
-def test_a_session_on_the_branch_that_one_stands_on_is_not_merged_into_itself(project: Project) -> None:
+@pytest.mark.parametrize("squashed", ["", "faster-numbers"])
+def test_what_the_branch_has_already_is_said_with_the_lines_that_make_it_one_commit(
+    project: Project, squashed: str
+) -> None:
     project.start()
     project.try_value(8)
+    project.try_value(9)
+    if squashed:
+        project.sessions.finish_session(squashed)
 
-    assert [line.command.split()[1] for line in seen(project).take] == ["apply", "diff"]
+    has, one, _ = seen(project).take
+
+    assert has.words == "main has it already: 1 kept change among 3 commits, of tries and their undo"
+    assert len(project.git(*shlex.split(has.command)[1:]).splitlines()) == 3
+    kept = project.git("rev-parse", "main^{tree}")
+    if squashed:
+        shell(project, one.command)
+    else:
+        assert main(["--root", str(project.root), *shlex.split(one.command)[1:]]) == 0
+    clean = squashed or "main-kept"
+    assert project.git("rev-parse", f"{clean}^{{tree}}") == kept
+    assert project.git("rev-list", "--count", f"main..{clean}") == "1"
+
+
+def test_a_branch_that_no_longer_has_it_is_not_said_to_have_it(project: Project) -> None:
+    project.start()
+    project.try_value(8)
+    project.sessions.finish_session("clean")
+    project.git("reset", "--hard", "--quiet", "HEAD~1")
+
+    assert seen(project).take[0].command == "git merge clean"
 
 
 def test_a_branch_that_a_person_made_for_it_is_merged(project: Project) -> None:
