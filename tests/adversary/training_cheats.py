@@ -139,7 +139,7 @@ OWN_BUDGET = '    from spec import Budget\n    run._budget = Budget.parse("30 gi
 IN_NUMPY = """\
         import numpy
         large = numpy.ones((700, 700), numpy.float32)
-        for _ in range(9):
+        for _ in range(60):
             large = large @ large / 700
 """
 COUNTERS_OFF = """\
