@@ -11,7 +11,7 @@ from ..plan.model import Effort
 
 @dataclass(frozen=True)
 class Stakes:
-    """How much is spent on one try. `cap` is the most runs of it, both arms together; `sentinel` the tries after which
+    """How much is spent on one try. `cap` is the most runs of it that count, both arms together; `sentinel` the tries after which
     the incumbent is run once more, if no race has run it. `higher` is added to every bar, because more looks are taken.
 
     A try is given up when its gain and `hope` standard errors of it stay below a floor, in standard deviations of one run:

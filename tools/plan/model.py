@@ -143,7 +143,9 @@ class Plan(BaseModel):
         "change and incumbent: so no lucky place of the stack in memory passes for a gain.",
     )
     max_runs: int = Field(
-        0, ge=0, description="Most runs of one decision, both arms together, at least 4; 0 = 12, 32 or 60, by `effort`."
+        0,
+        ge=0,
+        description="Most runs of one decision, both arms together, at least 4; 0 = 12, 32 or 60, by `effort`. As many again where the machine moved meanwhile.",
     )
     min_effect: Text = Field(
         "", description="Smallest improvement worth keeping, in the metric's unit (`0.5`) or in percent (`2%`)."
