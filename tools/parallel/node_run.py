@@ -16,7 +16,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -131,11 +131,12 @@ def _forget_others(home: Path) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.utime(home)
     for other in home.parent.iterdir():
-        if other.stat().st_mtime < time.time() - KEPT_S:
-            for root in (git.parent for git in other.glob("*/.git")):
-                for place in (other / "places").iterdir():
-                    PairedCheckout(Repo(root), f"place-{place.name}").remove()
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run takes it away at the same time
+            if other.stat().st_mtime < time.time() - KEPT_S:
+                for root in (git.parent for git in other.glob("*/.git")):
+                    for place in (other / "places").iterdir():
+                        PairedCheckout(Repo(root), f"place-{place.name}").remove()
+                shutil.rmtree(other, ignore_errors=True)
 
 
 @contextmanager

@@ -86,10 +86,8 @@ class Lane:
             self._checkout,
             context.untracked,
         )
-        runs, ran = (
-            self._runs(f"{session.id} candidate {number} {incumbent}"),
-            LaneRan(candidate=number, incumbent=incumbent),
-        )
+        runs = self._runs(f"{session.id} candidate {number} {incumbent}")
+        ran = LaneRan(candidate=number, incumbent=incumbent)
         try:
             run = meter_of(context, runs).verify(spec, session.start.verify_timeout_s)
             return ran.model_copy(update={"measurement": run})
