@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import mcp.server.mcpserver.server as protocol_library
@@ -13,6 +13,7 @@ from mcp.server.apps import APP_MIME_TYPE, Apps
 from mcp.server.mcpserver.prompts.base import Prompt as ServerPrompt
 from mcp.server.mcpserver.prompts.base import PromptArgument, UserMessage
 from mcp.server.mcpserver.resources import FunctionResource, Resource
+from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -77,10 +78,7 @@ protocol_library.configure_logging = lambda level="WARNING": logging.basicConfig
 def build_server(lab: Lab) -> MCPServer:
     """Build the server for one lab, ready to run on any transport."""
     prompts, lab.drives = load_prompts(), True
-    planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
-    parallel = Parallel(lab)
-    training, view = Training(lab), HostPage(SESSION_VIEW, ChatView(lab).data)
-    workflows = Workflows(lab, {name: live_playbook(lab, prompt) for name, prompt in prompts.items()})
+    view = HostPage(SESSION_VIEW, ChatView(lab).data)
     server = MCPServer(
         "autoresearch",
         title="Autoresearch",
@@ -88,31 +86,7 @@ def build_server(lab: Lab) -> MCPServer:
         instructions=INSTRUCTIONS,
         log_level="WARNING",
         middleware=[answer_always],
-        tools=[
-            tool(lab, planning.inspect_project, "Inspect project", READS),
-            tool(lab, planning.check_plan, "Check plan", WRITES, asks=PLANS, may_last=True),
-            tool(lab, sessions.start_session, "Start session", WRITES, asks=START, may_last=True, unlisted=Plan),
-            tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
-            tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
-            tool(lab, parallel.workspace, "Workspace", WRITES),
-            tool(lab, parallel.submit, "Submit", WRITES),
-            tool(lab, running.wait, "Wait for a run", REPEATS),
-            tool(lab, running.cancel, "Cancel a run", REPEATS),
-            tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),
-            tool(lab, loop.verify, "Verify", WRITES, may_last=True),
-            tool(lab, loop.guard, "Guard", WRITES, may_last=True),
-            tool(lab, loop.revert, "Revert experiment", WRITES, may_last=True),
-            tool(lab, loop.log, "Log iteration", WRITES, may_last=True),
-            tool(lab, training.train, "Train", WRITES, may_last=True),
-            tool(lab, review.detect_stuck, "Detect stuck", READS),
-            tool(lab, review.history, "History", WRITES, may_last=True),
-            tool(lab, review.report, "Report", REPEATS, view=view),
-            tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
-            tool(lab, Notes(lab).note, "Note", WRITES),
-            tool(lab, workflows.workflow, "Workflow", WRITES, asks=SHIPMENT, may_last=True),
-            tool(lab, workflows.record, "Record", WRITES, may_last=True),
-            tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
-        ],
+        tools=_tools(lab, prompts, view),
         resources=_resources(lab),
         extensions=[_apps(view)],
     )
@@ -120,6 +94,37 @@ def build_server(lab: Lab) -> MCPServer:
         server.add_prompt(_prompt(lab, prompt))
     _complete_arguments(server)
     return server
+
+
+def _tools(lab: Lab, prompts: Mapping[str, Prompt], view: HostPage) -> list[Tool]:
+    planning, sessions, loop, review, running = Planning(lab), Sessions(lab), Loop(lab), Review(lab), Running(lab)
+    parallel, training, notes = Parallel(lab), Training(lab), Notes(lab)
+    workflows = Workflows(lab, {name: live_playbook(lab, prompt) for name, prompt in prompts.items()})
+    return [
+        tool(lab, planning.inspect_project, "Inspect project", READS),
+        tool(lab, planning.check_plan, "Check plan", WRITES, asks=PLANS, may_last=True),
+        tool(lab, sessions.start_session, "Start session", WRITES, asks=START, may_last=True, unlisted=Plan),
+        tool(lab, sessions.status, "Status", READS, always_load=True, view=view),
+        tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
+        tool(lab, parallel.workspace, "Workspace", WRITES),
+        tool(lab, parallel.submit, "Submit", WRITES),
+        tool(lab, running.wait, "Wait for a run", REPEATS),
+        tool(lab, running.cancel, "Cancel a run", REPEATS),
+        tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),
+        tool(lab, loop.verify, "Verify", WRITES, may_last=True),
+        tool(lab, loop.guard, "Guard", WRITES, may_last=True),
+        tool(lab, loop.revert, "Revert experiment", WRITES, may_last=True),
+        tool(lab, loop.log, "Log iteration", WRITES, may_last=True),
+        tool(lab, training.train, "Train", WRITES, may_last=True),
+        tool(lab, review.detect_stuck, "Detect stuck", READS),
+        tool(lab, review.history, "History", WRITES, may_last=True),
+        tool(lab, review.report, "Report", REPEATS, view=view),
+        tool(lab, sessions.finish_session, "Finish session", WRITES, may_last=True),
+        tool(lab, notes.note, "Note", WRITES),
+        tool(lab, workflows.workflow, "Workflow", WRITES, asks=SHIPMENT, may_last=True),
+        tool(lab, workflows.record, "Record", WRITES, may_last=True),
+        tool(lab, workflows.playbook, "Playbook", READS, always_load=True),
+    ]
 
 
 def _apps(view: HostPage) -> Apps:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import operator
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -22,7 +21,7 @@ from mcp.server.mcpserver import Context, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool as ServerTool
 from mcp.types import CallToolResult, ImageContent, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
@@ -33,6 +32,7 @@ from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
 from .consenting import ConsentQuestion
 from .failures import as_refusal
+from .parameters import declare, flat, folded, keyword, type_of, untitled
 from .patience import caller_of
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class GatedTool(ServerTool):
         made._lab, made._answer = lab, answer
         known = made.fn_metadata.arg_model
         made.fn_metadata.arg_model = type(known.__name__, (known,), {"model_config": ConfigDict(extra="forbid")})
-        made.parameters = {**_untitled(made.parameters), "additionalProperties": bool(unlisted)}
+        made.parameters = {**untitled(made.parameters), "additionalProperties": bool(unlisted)}
         for name in unlisted:
             del made.parameters["properties"][name]
         return made
@@ -91,7 +91,7 @@ class GatedTool(ServerTool):
             for name, field in whole["properties"].items()
             if name in required or name not in Answer.model_fields
         }
-        fields = {name: {"type": _type_of(field, known)} for name, field in listed.items()}
+        fields = {name: {"type": type_of(field, known)} for name, field in listed.items()}
         return {"type": "object", "properties": fields, "required": required}
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
@@ -137,7 +137,7 @@ def tool(
     parameters = dict(signature.parameters)
 
     def verb(given: Mapping[str, object]) -> Answer:
-        return method(**_folded(parameters, given))
+        return method(**folded(parameters, given))
 
     if may_last:
         lab.jobs.register(Tool(method.__name__), signature.return_annotation, verb)
@@ -156,13 +156,13 @@ def tool(
         finally:
             caller.gone.set()
 
-    arguments = {"ctx": _keyword("ctx", Context)}
+    arguments = {"ctx": keyword("ctx", Context)}
     if asks:
-        arguments["consent"] = _keyword(
+        arguments["consent"] = keyword(
             "consent", Annotated[ElicitationResult[BaseModel], Resolve(_resolver(lab, asks))]
         )
     call.__name__, call.__doc__ = method.__name__, inspect.getdoc(method)
-    _declare(call, {**arguments, **_flat(parameters)})
+    declare(call, {**arguments, **flat(parameters)})
     meta = {**(_ALWAYS_LOAD if always_load else {}), **({"ui": {"resourceUri": view.uri}} if view else {})} or None
     hidden = unlisted.model_fields if unlisted else ()
     return GatedTool.answering(
@@ -176,65 +176,8 @@ def _resolver(lab: Lab, question: ConsentQuestion) -> Callable[..., Awaitable[ob
     async def ask(ctx: Context[Any, Any], **given: object) -> object:
         return await question.ask(lab, ctx, given)
 
-    _declare(ask, {"ctx": _keyword("ctx", Context), **{name: _keyword(name, Any) for name in question.arguments}})
+    declare(ask, {"ctx": keyword("ctx", Context), **{name: keyword(name, Any) for name in question.arguments}})
     return ask
-
-
-def _declare(function: Callable[..., object], parameters: Mapping[str, inspect.Parameter]) -> None:
-    """Have a function that takes any keywords look, to the protocol library, as if it took these."""
-    function.__signature__ = inspect.Signature([*parameters.values()], return_annotation=object)  # type: ignore[attr-defined]
-    function.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
-
-
-def _type_of(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
-    """The JSON type of a field; one that may be null has the type of its values, for an answer leaves out what holds nothing."""
-    (one,) = [part for part in field.get("anyOf", [field]) if part.get("type") != "null"]
-    found: str = one["type"] if "type" in one else known[one["$ref"].rpartition("/")[2]]["type"]
-    return found
-
-
-def _untitled(schema: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(schema, list):
-        return [_untitled(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    named = {"properties", "$defs"}
-    return {
-        key: {name: _untitled(part) for name, part in value.items()} if key in named else _untitled(value)
-        for key, value in schema.items()
-        if key != "title" or not isinstance(value, str)
-    }
-
-
-def _flat(parameters: Mapping[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
-    """A parameter that is a model stands for its fields, so that a client sees no nesting."""
-    flat = {}
-    for name, parameter in parameters.items():
-        if not _is_model(parameter):
-            flat[name] = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            continue
-        for part, field in parameter.annotation.model_fields.items():
-            described = (*field.metadata, Field(description=field.description))
-            flat[part] = _keyword(part, operator.getitem(Annotated, (field.annotation, *described)), field.default)
-    return flat
-
-
-def _keyword(name: str, kind: object, default: object = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-
-
-def _is_model(parameter: inspect.Parameter) -> bool:
-    return inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, BaseModel)
-
-
-def _folded(parameters: Mapping[str, inspect.Parameter], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The method's own arguments again, out of the flat ones."""
-    given = dict(arguments)
-    for name, parameter in parameters.items():
-        if _is_model(parameter):
-            fields = {field: given.pop(field) for field in parameter.annotation.model_fields if field in given}
-            given[name] = parameter.annotation(**fields)
-    return given
 
 
 def _call(
