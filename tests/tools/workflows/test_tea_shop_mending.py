@@ -299,10 +299,6 @@ async def ship(agent: Agent) -> dict[str, Any]:
 
     checked = await agent.work("ship", "run")
     assert not any("secrets" in line for line in checked["missing"])
-    described = {"name": "described", "holds": True, "note": "every commit says what and why"}
-    reviewed = {"name": "reviewed", "holds": False, "note": "nobody but who wrote it"}
-    for judged in (described, reviewed):
-        await agent.record("ship", {"kind": "check", **judged})
     await agent.record("ship", {"kind": "rollback", "how": "git branch -D shipped"})
     await agent.record("ship", {"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/heads/shipped"})
     digest = re.search(r"digest (\w+)", "\n".join((await agent.work("ship", "status"))["state"]))
@@ -315,7 +311,6 @@ async def ship(agent: Agent) -> dict[str, Any]:
     await agent.work("ship", "run", approve=digest[1])
     assert len(agent.asked) == 1
     assert f"checklist {digest[1]}" in agent.asked[0]
-    assert "[ ] recommended reviewed: nobody but who wrote it" in agent.asked[0]
     git(agent.root, "branch", "shipped")
     await agent.record("ship", shipped)
     return await agent.work("ship", "close")
@@ -359,7 +354,6 @@ async def test_the_shop_is_mended_from_a_prediction_to_its_shipment_and_looked_b
         assert (
             f"shipped: pushed the branch (shipped, here, stands at {git(root, 'rev-parse', 'HEAD')[:7]})" in checklist
         )
-        assert "not applicable" in agent.read(sent, "ship-log.tsv")
 
         await agent.work("regression", "open", base=first, reruns=2)
         compared = await agent.work("regression", "run")

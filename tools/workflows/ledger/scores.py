@@ -26,14 +26,6 @@ def fix_score(known: int, left: int, hidden: int) -> Score:
     return Score("fix", 100 * max(0, known - left - hidden) / known if known else 100.0)
 
 
-def ship_score(blockers: int, required: int, recommended: int, dry_run_ok: bool) -> Score:
-    """Return 100, less 20 for each required and 5 for each recommended check that does not hold or was not looked at, less
-    15 without a dry run that went well; never below 0, and 0 while there is a blocker. What passes adds nothing.
-    """
-    left = 100 - 20 * required - 5 * recommended - (0 if dry_run_ok else 15)
-    return Score("ship", 0 if blockers else max(0, left))
-
-
 REGRESSION_WEIGHTS = {"flakiness": 0.30, "performance": 0.30, "resource": 0.20, "visual-ui": 0.20}
 """Of the scored dimensions. Source: ancestor."""
 REGRESSION_THRESHOLD = 95.0

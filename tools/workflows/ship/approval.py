@@ -62,7 +62,7 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
             raise Refusal(
                 Code.APPROVAL_NEEDED, f"This cannot be approved of: {why or 'it has changed since it was shown'}."
             )
-        said = ShipmentApproval(digest=shown, commit=checked_commit(ledger), by=by, at=context.now())
+        said = ShipmentApproval(digest=shown, commit=checked_commit(ledger), by=by)
         ledgers.append(ledger.id, saw(context, said))
 
 
@@ -76,7 +76,6 @@ def approval_question(ledger: Ledger) -> str:
     found, made, options = shipment_of(ledger), current_checks(ledger), ledger.opts(ShipOptions)
     undo = last_rollback(ledger)
     open_ones = [f"  {one.mark} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
-    judged = [f"  {one.mark} {one.name}: {one.seen}" for one in made if one.judged and one.holds]
     commands = [f"  {command}" for one in made if one.result is not CheckResult.OPEN for command in one.commands]
     rehearsal = last_dry_run(ledger)
     tried = (
@@ -88,8 +87,6 @@ def approval_question(ledger: Ledger) -> str:
         f"{sum(one.result is CheckResult.PASSED for one in made)} checks passed.",
         open_ones and "Do not hold, or nobody looked:",
         *open_ones,
-        judged and "Judged by the agent, not measured:",
-        *judged,
         commands and "Commands that were run:",
         *commands,
         f"Dry run: {tried}",

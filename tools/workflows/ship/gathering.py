@@ -43,8 +43,7 @@ LARGEST_TEXT = 1_000_000
 MOST_TEXTS = 5000
 DEFAULT_BRANCHES = ("main", "master", "trunk", "develop")
 
-_PROSE = (*MARKDOWN, *HTML, ".css", ".scss", ".less", ".txt", ".eml", ".rst", ".tex", ".bib", ".Rmd", ".qmd")
-_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
+_PROSE = (*MARKDOWN, *HTML, ".txt", ".eml", ".rst", ".tex", ".bib", ".Rmd", ".qmd")
 _LOCKS = re.compile(
     r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|[\w-]+\.lock|go\.sum|[\w.-]+\.min\.(?:js|css))$"
 )
@@ -130,7 +129,6 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
         dirty=_dirty(context),
         moved=_moved(context, base),
         merges=_merges(context, base),
-        sizes={path: sizes[path] for path in shipped if path.endswith(_PICTURES)},
         before=_before(context, ledger),
         regression=_regression(context, head),
     )

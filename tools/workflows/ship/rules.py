@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Item, Options, Severity, Workflow
-from ..ledger.pages import table
 from ..ledger.rules import Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, ship_score
 from ..ledger.state import Ledger
-from .checks.checklists import IRREVERSIBLE, Weight, checklist
+from .checks.checklists import Weight
 from .checks.material import CheckResult
 from .pull_request import PAGE, pull_request_page
 from .shipment import (
     SHOWN_DIGEST,
-    ChecklistRun,
     CheckState,
     DryRun,
-    JudgedCheck,
     Monitoring,
     Rollback,
     ShipmentApproval,
@@ -39,56 +33,10 @@ from .shipment import (
     shipment_of,
     shipped,
     unready,
-    went_well,
 )
 
 _SEVERITY = {Weight.BLOCKER: Severity.CRITICAL, Weight.REQUIRED: Severity.HIGH, Weight.RECOMMENDED: Severity.LOW}
 APPROVING = 'A person approves: `run` with {{"approve": "{digest}"}} asks through the client, or `autoresearch-mcp approve` in a terminal.'
-
-
-_LOG = ("timestamp", "type", "target", "checklist_score", "dry_run", "shipped", "verified", "duration", "notes")
-
-
-def log_table(ledger: Ledger) -> str:
-    """One row for each thing that happened, the oldest first, with the score as it stood then. `duration` is in seconds
-    since the ledger was opened.
-    """
-    about = (shipment_of(ledger).type, ledger.opts(ShipOptions).target or "-")
-    rows = [
-        (datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"), *about,
-         f"{Ship().scores(_as_of(ledger, at))[0].value:.1f}", *states, f"{at - ledger.at:.0f}", notes)
-        for at, states, notes in sorted(_happened(ledger), key=lambda row: row[0])
-    ]  # fmt: skip
-    return table(_LOG, rows)
-
-
-def _as_of(ledger: Ledger, at: float) -> Ledger:
-    """Return the ledger as it stood at a moment, in seconds since the epoch."""
-    observed = tuple(seen for seen in ledger.observed if float(seen.facts.get("at", 0)) <= at)
-    return replace(ledger, observed=observed, entries=tuple(entry for entry in ledger.entries if entry.at <= at))
-
-
-_LOGGED = {kind.what: kind for kind in (ChecklistRun, ShipmentApproval, Monitoring)}
-_Row = tuple[float, tuple[str, str, str], str]
-
-
-def _happened(ledger: Ledger) -> Iterator[_Row]:
-    for seen in ledger.observed:
-        if kind := _LOGGED.get(seen.what):
-            facts = kind.model_validate(seen.facts)
-            yield facts.at, ("-", "-", "-"), str(facts)
-    for entry in ledger.entries:
-        match entry.item:
-            case DryRun():
-                well = "ok" if entry.ran and entry.ran.exit_code == 0 else "not seen"
-                yield entry.at, (well, "-", "-"), f"dry-run: {entry.item.title}"
-            case Shipped(failed=failed, verified=verified):
-                came = verified or ("ok" if entry.ran and entry.ran.exit_code == 0 else "not verified")
-                yield entry.at, ("-", "no" if failed else "yes", came), f"shipped: {entry.item.title}"
-            case ShipmentUndone():
-                yield entry.at, ("-", "taken back", "-"), f"rolled-back: {entry.item.title}"
-            case item:
-                yield entry.at, ("-", "-", "-"), f"{item.kind}: {item.title}"
 
 
 class Ship(WorkflowRules):
@@ -96,22 +44,14 @@ class Ship(WorkflowRules):
 
     name = Workflow.SHIP
     options = ShipOptions
-    kinds = (JudgedCheck, Rollback, DryRun, Shipped, ShipmentUndone)
+    kinds = (Rollback, DryRun, Shipped, ShipmentUndone)
     pages: ClassVar[Pages] = {
         "checklist.md": "checklist.md.j2",
-        "ship-log.tsv": log_table,
         PAGE: pull_request_page,
     }
 
     def objection(self, ledger: Ledger, item: Item) -> Objection | None:
         match item:
-            case JudgedCheck(name=name):
-                return _no_such_check(ledger, name)
-            case Rollback(irreversible=False) if shipment_of(ledger).type in IRREVERSIBLE:
-                problem = (
-                    "A mail that was sent cannot be taken back. Set `irreversible`, and say what will be done instead."
-                )
-                return Objection(Code.BAD_ARGUMENT, problem)
             case DryRun(run="", note=""):
                 return Objection(Code.MISSING_FIELD, "Give `run`, a command; or `note`, what was rehearsed instead.")
             case Shipped():
@@ -131,12 +71,6 @@ class Ship(WorkflowRules):
         return Coverage("checks made", looked, len(applying)), Coverage(
             "passed", count(made, CheckResult.PASSED), len(applying)
         )
-
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        made = current_checks(ledger)
-        blockers, left = sum(one.blocks for one in made), [one.weight for one in made if not one.holds]
-        required, recommended = left.count(Weight.REQUIRED), left.count(Weight.RECOMMENDED)
-        return (ship_score(blockers, required, recommended, went_well(last_dry_run(ledger))),)
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         options = ledger.opts(ShipOptions)
@@ -199,7 +133,7 @@ class Ship(WorkflowRules):
                 severity=_SEVERITY[one.weight],
                 location=one.places[0].partition(" ")[0] if one.places else "",
                 detail="\n".join((*one.places, one.cure)),
-                confirmed=not one.judged and one.result is CheckResult.FAILED,
+                confirmed=one.result is CheckResult.FAILED,
             )
             for one in current_checks(ledger)
             if not one.holds
@@ -218,16 +152,6 @@ class Ship(WorkflowRules):
 def _is_over(ledger: Ledger) -> bool:
     """Return whether shipping failed, or was taken back."""
     return bool(ledger.of(ShipmentUndone)) or bool(ledger.of(Shipped) and shipped(ledger) is None)
-
-
-def _no_such_check(ledger: Ledger, name: str) -> Objection | None:
-    listed = {check.name: check for check in checklist(shipment_of(ledger).type)}
-    names = ", ".join(check.name for check in listed.values() if check.judged)
-    if name not in listed:
-        return Objection(Code.BAD_ARGUMENT, f"`{name}` is not on this list. Yours to judge: {names}.")
-    if not listed[name].judged:
-        return Objection(Code.BAD_ARGUMENT, f"`{name}` is checked by the server: call `run`. Yours to judge: {names}.")
-    return None
 
 
 def _may_not_ship(ledger: Ledger) -> Objection | None:
@@ -261,7 +185,7 @@ def _approval_or_shipping(ledger: Ledger) -> tuple[str, ...]:
 def _checklist_lines(ledger: Ledger, made: tuple[CheckState, ...]) -> list[str]:
     commit = checked_commit(ledger)
     if not commit:
-        return ["Yours to judge: " + ", ".join(one.name for one in made if one.judged)]
+        return []
     numbers = ", ".join(f"{count(made, result)} {result.of_several}" for result in CheckResult if count(made, result))
     undo, said = last_rollback(ledger), approved(ledger)
     return [

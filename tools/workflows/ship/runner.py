@@ -15,7 +15,7 @@ from ..ledger.items import Item
 from ..ledger.pages import lines
 from ..ledger.rules import rules_of
 from ..ledger.state import Ledger, Observed
-from ..running.runner import WorkflowRunner, observed, saw
+from ..running.runner import WorkflowRunner, saw
 from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
 from .checks.mechanical import MECHANICAL, inspect
@@ -45,8 +45,6 @@ from .shipment import (
     Shipped,
     approved,
     checked_commit,
-    count,
-    current_checks,
     shipment_of,
     shipped,
     unready,
@@ -110,20 +108,10 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     """Make every check that a machine can make, those without a command first."""
     found = shipment_of(ledger)
     material = gather(context, ledger, found.type, ShipmentBase(found.base, found.tip, found.parted))
-    made = [
-        _made(check, _look(context, ledger, check, material)) for check in checklist(found.type) if not check.judged
-    ]
-    made = [_still_clean(context, material, one) for one in made]
-    run = ChecklistRun(commit=material.head, made=tuple(made), at=context.now())
-    after = replace(ledger, observed=(*ledger.observed, _observed(context, run)))
-    numbers = ", ".join(f"{count(current_checks(after), result)} {result.of_several}" for result in CheckResult)
-    story = told_by_ledgers(context, ledger, found)
-    return (_observed(context, run.model_copy(update={"summary": numbers})), saw(context, story))
-
-
-def _observed(context: RepoContext, run: ChecklistRun) -> Observed:
-    """Return a run of the checklist with all fields of each check, also those that hold their default."""
-    return observed(context, run.what, **run.model_dump(mode="json"))
+    made = [_made(check, _look(context, ledger, check, material)) for check in checklist(found.type)]
+    made = sorted((_still_clean(context, material, one) for one in made), key=lambda one: one.weight.rank)
+    run = ChecklistRun(commit=material.head, made=tuple(made))
+    return (saw(context, run), saw(context, told_by_ledgers(context, ledger, found)))
 
 
 def _look(
@@ -292,5 +280,5 @@ def watched(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         tail = tail if well else "\n".join(last_lines(run))
     if context.runs.cancelled:
         raise Refusal(Code.INCOMPLETE, "Watching was cancelled. Start it again, or close with a why.")
-    found = Monitoring(at=context.now(), looks=looks, failed=failed, tail=tail, commit=checked_commit(ledger))
+    found = Monitoring(looks=looks, failed=failed, tail=tail, commit=checked_commit(ledger))
     return (saw(context, found),)

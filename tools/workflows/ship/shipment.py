@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ...session.events import Record
-from ..ledger.items import Cited, Item, Location, Note, Options, Text
+from ..ledger.items import Item, Note, Options, Text
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
 from .checks.material import CheckResult
@@ -34,24 +34,6 @@ class ShipOptions(Options):
     health: str = Field("", max_length=1000, description="A command that fails while what was shipped is ill.")
 
 
-class JudgedCheck(Cited):
-    """A check that no machine can make, with what was seen. The newest of a name counts."""
-
-    prefix: ClassVar[str] = "C"
-    place_format: ClassVar[str] = ""
-
-    kind: Literal["check"] = "check"
-    name: Text = Field(description="Which check of the list, e.g. `described`.")
-    holds: bool
-    note: Text = Field(description="What you looked at and what you saw: what would convince somebody else.")
-    location: Location = Field("", description="Where it can be seen, if in a file: `path:line`.")
-    quote: Note = Field("", description="What stands there, if you name a place.")
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} {'holds' if self.holds else 'does not hold'}: {self.note}"
-
-
 class Rollback(Item):
     """How to undo it. It has to be known before anything is shipped."""
 
@@ -59,9 +41,7 @@ class Rollback(Item):
 
     kind: Literal["rollback"] = "rollback"
     how: Text = Field(description="The commands or steps that undo it; or, if nothing can, what will be done instead.")
-    irreversible: bool = Field(
-        False, description="Nothing can undo it: a mail that was sent, a version that was published."
-    )
+    irreversible: bool = Field(False, description="Nothing can undo it: a version that was published.")
 
     @property
     def title(self) -> str:
@@ -133,7 +113,6 @@ class CheckState(Record):
     name: str
     title: str
     weight: Weight
-    judged: bool = False
     result: CheckResult
     seen: str = ""
     places: tuple[str, ...] = ()
@@ -158,8 +137,8 @@ class CheckState(Record):
 
     @property
     def needs_force(self) -> bool:
-        """Whether it may be shipped all the same, if that was said beforehand. What people judge is only flagged."""
-        return not self.holds and self.weight is Weight.REQUIRED and not self.judged
+        """Whether it may be shipped all the same, if that was said beforehand."""
+        return not self.holds and self.weight is Weight.REQUIRED
 
 
 class Shipment(LedgerFacts):
@@ -175,17 +154,12 @@ class Shipment(LedgerFacts):
 
 
 class ChecklistRun(LedgerFacts):
-    """The checks that the server made at a commit. `at` is in seconds since the epoch, here and in the next two."""
+    """The checks that the server made at a commit."""
 
     what: ClassVar[str] = "checklist"
 
     commit: str
     made: tuple[CheckState, ...]
-    at: float
-    summary: str = ""
-
-    def __str__(self) -> str:
-        return f"checklist at {self.commit[:7]}: {self.summary}"
 
 
 class ShipmentApproval(LedgerFacts):
@@ -196,10 +170,6 @@ class ShipmentApproval(LedgerFacts):
     digest: str
     commit: str
     by: str
-    at: float
-
-    def __str__(self) -> str:
-        return f"approved at {self.commit[:7]} {self.by}, digest {self.digest[:SHOWN_DIGEST]}"
 
 
 class Monitoring(LedgerFacts):
@@ -207,14 +177,10 @@ class Monitoring(LedgerFacts):
 
     what: ClassVar[str] = "monitored"
 
-    at: float
     looks: int
     failed: int
     tail: str
     commit: str
-
-    def __str__(self) -> str:
-        return f"watched: {self.looks} looks, {self.failed} failed"
 
 
 def shipment_of(ledger: Ledger) -> Shipment:
@@ -230,40 +196,18 @@ def checked_commit(ledger: Ledger) -> str:
 
 
 def current_checks(ledger: Ledger) -> tuple[CheckState, ...]:
-    """The checklist as it stands: what the server saw last, and what was judged. Before the first run, all open."""
+    """The checklist as the server saw it last. Before the first run, all open."""
     run = ledger.seen(ChecklistRun)
-    seen = {one.name: one for one in run.made} if run else {}
-    judged = {entry.item.name: entry for entry in ledger.of(JudgedCheck)}
-    made = (_judged(check, judged.get(check.name)) if check.judged else _made(check, seen) for check in _list(ledger))
-    return tuple(sorted(made, key=lambda one: one.weight.rank))
+    return run.made if run else tuple(map(_blank, checklist(shipment_of(ledger).type)))
 
 
-def _list(ledger: Ledger) -> tuple[ChecklistEntry, ...]:
-    return checklist(shipment_of(ledger).type)
-
-
-def _made(check: ChecklistEntry, seen: dict[str, CheckState]) -> CheckState:
-    return seen.get(check.name) or _blank(check, CheckResult.OPEN, "not looked at yet")
-
-
-def _judged(check: ChecklistEntry, entry: LedgerEntry[JudgedCheck] | None) -> CheckState:
-    if entry is None:
-        return _blank(check, CheckResult.OPEN, "nobody has judged it yet")
-    one = entry.item
-    result = CheckResult.PASSED if one.holds else CheckResult.FAILED
-    place = (f"{one.location} {one.quote}",) if one.location else ()
-    made = _blank(check, result, f"{one.note} ({entry.id}, at {entry.commit[:7]})")
-    return made.model_copy(update={"places": place, "found": len(place)})
-
-
-def _blank(check: ChecklistEntry, result: CheckResult, seen: str) -> CheckState:
+def _blank(check: ChecklistEntry) -> CheckState:
     return CheckState(
         name=check.name,
         title=check.title,
         weight=check.weight,
-        judged=check.judged,
-        result=result,
-        seen=seen,
+        result=CheckResult.OPEN,
+        seen="not looked at yet",
         cure=check.cure,
     )
 
@@ -302,7 +246,7 @@ def digest(ledger: Ledger) -> str:
 
 
 def _essence(one: CheckState) -> tuple[object, ...]:
-    return one.name, one.weight, one.result, list(one.commands), one.seen if one.judged else one.found
+    return one.name, one.weight, one.result, list(one.commands), one.found
 
 
 def approved(ledger: Ledger) -> str:

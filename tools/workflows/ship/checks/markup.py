@@ -1,4 +1,4 @@
-"""Markdown and HTML as far as checks need them: prose without code, front matter, pictures, titles, descriptions, links.
+"""Markdown and HTML as far as checks need them: prose without code, pictures, links.
 
 Nothing is fetched: addresses elsewhere are counted.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from posixpath import dirname, normpath
 from urllib.parse import unquote
@@ -35,62 +35,22 @@ class Tag:
     attributes: dict[str, str | None]
 
 
-@dataclass
-class HtmlPage(HTMLParser):
-    """An HTML text, read once. Whoever wrote it need not have written it well."""
+class _Page(HTMLParser):
+    """The opening tags of an HTML text. Whoever wrote it need not have written it well."""
 
-    tags: list[Tag] = field(default_factory=list)
-    title: str = ""
-    title_line: int = 0
-    words: list[str] = field(default_factory=list)
-    styles: list[tuple[int, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._inside = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[Tag] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag if tag in {"title", "style", "script"} else self._inside
         self.tags.append(Tag(tag, self.getpos()[0], dict(attrs)))
-        if tag == "title" and not self.title_line:
-            self.title_line = self.getpos()[0]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = "" if tag == self._inside else self._inside
-
-    def handle_data(self, data: str) -> None:
-        match self._inside:
-            case "title":
-                self.title += data
-            case "style":
-                self.styles.append((self.getpos()[0], data))
-            case "script":
-                pass
-            case _:
-                self.words.append(data)
-
-    def named(self, *names: str) -> Iterator[Tag]:
-        """Yield the tags of some names."""
-        return (tag for tag in self.tags if tag.name in names)
 
 
-def read_page(text: str) -> HtmlPage:
-    """Return an HTML text."""
-    page = HtmlPage()
+def _tags(text: str) -> list[Tag]:
+    page = _Page()
     page.feed(text)
     page.close()
-    return page
-
-
-def front_matter(text: str) -> dict[str, tuple[int, str]]:
-    """Return the plain fields between the `---` (or `+++`) lines at the top of a text, with their lines."""
-    lines = text.splitlines()
-    fence = lines[0].strip() if lines else ""
-    if fence not in {"---", "+++"} or fence not in (line.strip() for line in lines[1:]):
-        return {}
-    end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == fence)
-    pairs = ((number, re.match(r"([\w-]+)\s*[:=]\s*(.*)$", line)) for number, line in enumerate(lines[1:end], 2))
-    return {pair[1].lower(): (number, pair[2].strip().strip("\"'")) for number, pair in pairs if pair}
+    return page.tags
 
 
 def prose(path: str, text: str) -> Iterator[FileLine]:
@@ -126,7 +86,7 @@ def _wordless(path: str, text: str) -> Iterator[FoundPlace]:
 
 
 def _wordless_tags(path: str, text: str, above: int) -> Iterator[FoundPlace]:
-    for tag in read_page(text).named("img", "mj-image"):
+    for tag in (tag for tag in _tags(text) if tag.name in {"img", "mj-image"}):
         hidden = tag.attributes.get("aria-hidden") == "true" or tag.attributes.get("role") in {"presentation", "none"}
         if not hidden and tag.attributes.get("alt") is None:
             yield FoundPlace(
@@ -136,7 +96,7 @@ def _wordless_tags(path: str, text: str, above: int) -> Iterator[FoundPlace]:
 
 def broken_tags(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Yield every address that a page points to, with its line."""
-    for tag in read_page(text).tags:
+    for tag in _tags(text):
         for name in ("href", "src"):
             if target := (tag.attributes.get(name) or "").strip():
                 yield tag.line, target

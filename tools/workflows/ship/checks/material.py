@@ -115,7 +115,7 @@ class EarlierLedger:
 @dataclass(frozen=True)
 class ShipmentMaterial:
     """All that is looked at, gathered once. `texts` are the files that are shipped, `whole` everything that could hold a
-    secret, `manifests` what says a version, `sizes` bytes of pictures, `moved` lines added and removed since the base.
+    secret, `manifests` what says a version, `moved` lines added and removed since the base.
     """
 
     head: str
@@ -131,7 +131,6 @@ class ShipmentMaterial:
     dirty: tuple[str, ...] = ()
     moved: int = 0
     merges: bool | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
     before: EarlierLedger = EarlierLedger()
     regression: EarlierLedger = EarlierLedger()

@@ -8,40 +8,24 @@ from dataclasses import replace
 from ...ledger.handoff import HandoffFinding
 from ...ledger.items import Severity
 from .checklists import Weight
-from .contrast import readable
 from .markup import HTML, MARKDOWN, elsewhere, lost_links, pictures_without_text
 from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts, outcome
 from .releases import check_changelog, check_tag, check_version
 from .texts import (
-    DESCRIPTION,
-    PREVIEW,
-    SUBJECT,
-    TITLE,
-    MeasuredText,
     allowed,
     cites,
     conflicts,
     debugging,
-    descriptions,
     lost_citations,
     may_be_made_up,
-    misfits,
     notes,
-    previews,
     secret_files,
     secrets_in,
     stand_ins,
-    subjects,
-    tells_its_limits,
-    titles,
-    without_a_way_out,
-    without_plain_text,
 )
 
 WARN_LINES, BLOCK_LINES = 400, 800
 """Lines added and removed, from which on a change is hard to review, and from which on it is not reviewed. Source: ancestor."""
-LARGEST_PICTURE = 500_000
-"""Bytes."""
 FIX_SCORE = 80.0
 """Of the workflow `fix`: below, ship warns. Source: ancestor."""
 
@@ -136,58 +120,10 @@ def _pages(texts: Texts) -> bool:
     return any(path.endswith((*HTML, *MARKDOWN)) for path in texts)
 
 
-def _fit(
-    name: str, read: Callable[[Texts], tuple[MeasuredText, ...]], most: int
-) -> Callable[[ShipmentMaterial], CheckOutcome]:
-    """Return a check of the lengths that `read` measures: each from 1 to `most` characters."""
-
-    def check(m: ShipmentMaterial) -> CheckOutcome:
-        measured = read(m.texts)
-        if not measured:
-            return CheckOutcome(CheckResult.NOT_HERE, f"no file here has a {name}")
-        longest = max(len(one.text) for one in measured)
-        return outcome(
-            misfits(measured, most, name),
-            f"{len(measured)}, the longest {longest}",
-            f"of {len(measured)} do not fit",
-        )
-
-    return check
-
-
-def _contrast(m: ShipmentMaterial) -> CheckOutcome:
-    found = readable(m.texts)
-    if not found.computed:
-        return CheckOutcome(CheckResult.NOT_HERE, "no rule here names a text's colour and its background")
-    seen = f"of {found.computed} rules that name both colours"
-    more = f" ({found.pairs - found.computed} more cannot be computed)" if found.pairs > found.computed else ""
-    return outcome(found.weak, f"none {seen} is too weak{more}", f"too weak {seen}{more}")
-
-
-def _unsubscribe(m: ShipmentMaterial) -> CheckOutcome:
-    mails = {path: text for path, text in m.texts.items() if not path.endswith(".css")}
-    if not mails:
-        return CheckOutcome(CheckResult.FAILED, "no mail is here")
-    return outcome(without_a_way_out(mails), f"all of {len(mails)} do", "without")
-
-
 def _citations(m: ShipmentMaterial) -> CheckOutcome:
     if not cites(m.texts):
         return CheckOutcome(CheckResult.NOT_HERE, "nothing is cited by a key")
     return outcome(lost_citations(m.texts), "all are there", "not there")
-
-
-def _limits(m: ShipmentMaterial) -> CheckOutcome:
-    if tells_its_limits(m.texts):
-        return CheckOutcome(CheckResult.PASSED, "it does")
-    return CheckOutcome(CheckResult.FAILED, "no part on limitations was found")
-
-
-def _weight(m: ShipmentMaterial) -> CheckOutcome:
-    if not m.sizes:
-        return CheckOutcome(CheckResult.NOT_HERE, "no pictures")
-    heavy = [FoundPlace(path, 0, f"{size // 1000} kB") for path, size in m.sizes.items() if size > LARGEST_PICTURE]
-    return outcome(heavy, f"none of {len(m.sizes)} is larger", "larger")
 
 
 _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
@@ -208,16 +144,7 @@ _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "placeholders": lambda m: outcome(stand_ins(m.texts), f"none in {len(m.texts)} files", "places"),
     "links": _links,
     "images": _images,
-    "description": _fit("description", descriptions, DESCRIPTION),
-    "titles": _fit("title", titles, TITLE),
-    "subject": _fit("subject", subjects, SUBJECT),
-    "preview": _fit("preview", previews, PREVIEW),
-    "contrast": _contrast,
-    "unsubscribe": _unsubscribe,
-    "plain-text": lambda m: outcome(without_plain_text(m.texts, m.exists), "all that are HTML have", "without"),
     "citations": _citations,
-    "limits": _limits,
-    "weight": _weight,
 }
 MECHANICAL = frozenset(_CHECKS)
 """The names of the checks that are made here; those of commands are not among them."""

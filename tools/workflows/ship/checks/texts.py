@@ -1,13 +1,12 @@
-"""What is looked for in texts: what should not be left in them, how long they may be, what a mail and a paper need."""
+"""What is looked for in texts: what should not be left in them, and citations of what no bibliography has."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from ....text.masking import Masker
-from .markup import HTML, MARKDOWN, front_matter, prose, read_page
+from .markup import prose
 from .material import FileLine, FoundPlace, Texts, found, lines_of
 
 ALLOWED = ("pragma: allowlist secret", "gitleaks:allow")
@@ -106,131 +105,10 @@ def _mark(text: str, masked: str) -> str:
     return f"[masked: {name}]{PERHAPS if plain else ''}"
 
 
-SUBJECT, TITLE, DESCRIPTION, PREVIEW = 60, 60, 160, 150
-"""Characters that most mail programs and search engines show. Source of the first and third: ancestor."""
-MAIL = (".eml", ".txt")
-
-_Reader = Callable[[str, str], tuple[int, str] | None]
-
-
-@dataclass(frozen=True)
-class MeasuredText:
-    """A text with its place; `line` is 0 where it is missing."""
-
-    path: str
-    line: int
-    text: str
-
-
-def subjects(texts: Texts) -> tuple[MeasuredText, ...]:
-    """Every subject line: of a mail's header, of front matter, or the title of a page. Nothing for files that are no mail."""
-    return tuple(_of(texts, _subject))
-
-
-def titles(texts: Texts) -> tuple[MeasuredText, ...]:
-    """Return the title of every page and of all Markdown with front matter."""
-    return tuple(_of(texts, lambda path, text: _field(path, text, "title")))
-
-
-def descriptions(texts: Texts) -> tuple[MeasuredText, ...]:
-    """The description of every page with a head and of all Markdown with front matter; one without has an empty text."""
-    return tuple(_of(texts, lambda path, text: _field(path, text, "description")))
-
-
-def previews(texts: Texts) -> tuple[MeasuredText, ...]:
-    """Return what a mail program shows beside the subject."""
-    return tuple(_of(texts, _preview))
-
-
-def misfits(measured: Iterable[MeasuredText], most: int, name: str) -> tuple[FoundPlace, ...]:
-    """Return those that are missing or too long."""
-    return tuple(
-        FoundPlace(
-            one.path, one.line, f"{name} has {len(one.text)} characters, {most} are shown" if one.text else f"no {name}"
-        )
-        for one in measured
-        if not 0 < len(one.text) <= most
-    )
-
-
-def _of(texts: Texts, read: _Reader) -> Iterator[MeasuredText]:
-    for path, text in texts.items():
-        if (found := read(path, text)) is not None:
-            yield MeasuredText(path, found[0], " ".join(found[1].split()))
-
-
-def _subject(path: str, text: str) -> tuple[int, str] | None:
-    if path.endswith(HTML):
-        fields = front_matter(text)
-        page = read_page(text)
-        preferred = fields.get("subject") or next(((tag.line, "") for tag in page.named("mj-title")), None)
-        return preferred if preferred and preferred[1] else (page.title_line, page.title) if "<" in text else None
-    if path.endswith(MARKDOWN):
-        fields = front_matter(text)
-        return fields.get("subject") or fields.get("title") or (0, "")
-    head = text.partition("\n\n")[0]
-    lines = [(number, line) for number, line in enumerate(head.splitlines(), 1) if line.lower().startswith("subject:")]
-    if lines:
-        return lines[0][0], lines[0][1].partition(":")[2]
-    return (0, "") if path.endswith(".eml") else None
-
-
-def _field(path: str, text: str, name: str) -> tuple[int, str] | None:
-    if path.endswith(MARKDOWN):
-        fields = front_matter(text)
-        return fields.get(name, (0, "")) if fields else None
-    if not path.endswith(HTML) or not re.search(r"<head\b", text, re.IGNORECASE):
-        return None
-    page = read_page(text)
-    if name == "title":
-        return page.title_line, page.title
-    metas = [tag for tag in page.named("meta") if (tag.attributes.get("name") or "").lower() == name]
-    return next(((tag.line, tag.attributes.get("content") or "") for tag in metas), (0, ""))
-
-
-def _preview(path: str, text: str) -> tuple[int, str] | None:
-    if path.endswith(MARKDOWN):
-        fields = front_matter(text)
-        return fields.get("preview") or fields.get("preheader") or (0, "")
-    if not path.endswith(HTML):
-        return None
-    found = re.search(
-        r"<mj-preview>(?P<mjml>[^<]*)|class=[\"'][^\"']*(?:preheader|preview)[^\"']*[\"'][^>]*>(?P<html>[^<]*)"
-        r"|^(?:preview|preheader):\s*(?P<field>.*)$",
-        text,
-        re.IGNORECASE | re.MULTILINE,
-    )
-    return (text[: found.start()].count("\n") + 1, found[found.lastgroup or 0]) if found else (0, "")
-
-
-_LEAVING = re.compile(
-    r"unsubscribe|opt[- ]?out|abmelden|abbestellen|se désabonner|désinscri|darse de baja|list-unsubscribe",
-    re.IGNORECASE,
-)
-_BODY = re.compile(r"<(?:body|mjml|mj-body)\b", re.IGNORECASE)
-
-
-def without_a_way_out(texts: Texts) -> tuple[FoundPlace, ...]:
-    """Mails whose readers are not told how to get no more of them. A part of a page, without a body, is no mail."""
-    mails = {path: text for path, text in texts.items() if not path.endswith(HTML) or _BODY.search(text)}
-    return tuple(
-        FoundPlace(path, 0, "no way to unsubscribe") for path, text in mails.items() if not _LEAVING.search(text)
-    )
-
-
-def without_plain_text(texts: Texts, exists: Callable[[str], bool]) -> tuple[FoundPlace, ...]:
-    """Mails in HTML that have no twin in plain text beside them (the same name, `.txt`)."""
-    pages = [path for path, text in texts.items() if path.endswith(HTML) and _BODY.search(text)]
-    return tuple(
-        FoundPlace(path, 0, "no plain text beside it") for path in pages if not exists(f"{path.rpartition('.')[0]}.txt")
-    )
-
-
 _CITED = re.compile(
     r"\\(?:[a-z]*cite[a-z]*\*?|nocite)(?:\[[^\]]*\])*\{(?P<tex>[^}]+)\}|(?<![\w@\\])@(?P<markdown>[A-Za-z][\w:.-]*\w)(?=[\];, ])"
 )
 _ENTRY = re.compile(r"@\w+\s*[{(]\s*(?P<key>[^,\s]+)\s*,|\\bibitem(?:\[[^\]]*\])?\{(?P<item>[^}]+)\}")
-_LIMITS = re.compile(r"limitation|threats to validity|caveats|scope and limits", re.IGNORECASE)
 _PAPER = (".tex", ".md", ".Rmd", ".qmd", ".rst")
 
 
@@ -250,8 +128,3 @@ def lost_citations(texts: Texts) -> tuple[FoundPlace, ...]:
 def cites(texts: Texts) -> bool:
     """Return whether anything is cited."""
     return any(_CITED.search(text) for path, text in texts.items() if path.endswith(_PAPER))
-
-
-def tells_its_limits(texts: Texts) -> bool:
-    """Return whether a heading or a sentence speaks of limits."""
-    return any(_LIMITS.search(text) for path, text in texts.items() if path.endswith(_PAPER))
