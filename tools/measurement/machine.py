@@ -14,6 +14,7 @@ from ..project.measurement_inputs import executables, search_folders, steps
 from ..project.scan import usable_cores
 
 NONE = "none"
+MISSING = "missing"
 SCRIPT = ".py"
 _MOST_SCRIPTS = 200
 _PROC, _SYS = Path("/proc"), Path("/sys")
@@ -160,7 +161,7 @@ def _can_run(place: Path) -> bool:
 
 def _described(place: Path | None, root: Path) -> str:
     if place is None:
-        return "missing"
+        return MISSING
     real = Path(os.path.realpath(place))
     # A virtual environment is a link to the same interpreter as another one. Below the root it is named from there: another
     # checkout has it at the same place.
@@ -172,6 +173,6 @@ def _described(place: Path | None, root: Path) -> str:
     try:
         status = real.stat()
     except OSError:  # removed in between
-        return "missing"
+        return MISSING
     changed = datetime.fromtimestamp(int(status.st_mtime), UTC).isoformat()
     return f"{path}, {status.st_size} bytes, changed {changed}"

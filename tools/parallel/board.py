@@ -82,6 +82,12 @@ class Board:
         """The nodes that ran anything, with the kind of each, the last first."""
         return {ran.node: ran.node_kind for ran in self.runs.values() if ran.node}
 
+    @property
+    def fit(self) -> tuple[str, ...]:
+        """The kinds of node on which a best gave its number."""
+        kinds = (ran.node_kind for ran in self.runs.values() if not ran.candidate and ran.measurement)
+        return tuple(dict.fromkeys(filter(None, kinds)))
+
 
 T = TypeVar("T")
 

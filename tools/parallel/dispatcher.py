@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .engines import Came, engine, short
+from .engines import Came, Engine, Job, engine, short
 
 logger = logging.getLogger(__name__)
 TICK_S = 0.02
@@ -33,21 +33,29 @@ def serve(line: Connection, name: str, *options: str) -> None:
     with suppress(EOFError, OSError):
         while True:
             if line.poll(TICK_S if jobs else None):
-                number, node, given = line.recv()
+                number, node, but, given = line.recv()
                 if given:
                     try:
-                        jobs[number] = room.begin(given, node)
+                        jobs[number] = room.begin(given, node, but)
                     except Exception as error:
                         logger.exception("the engine took no order")
                         line.send((number, Came(why=short(error))))
                 elif number in jobs:
                     room.end(jobs[number])
-            for number, came in [(number, room.came(job)) for number, job in jobs.items()]:
+            for number, came in [(number, _came(room, job)) for number, job in jobs.items()]:
                 if came is not None:
                     del jobs[number]
                     line.send((number, came))
     for job in jobs.values():
         room.end(job)
+
+
+def _came(room: Engine[Job], job: Job) -> Came | None:
+    try:
+        return room.came(job)
+    except Exception as error:
+        logger.exception("no answer, whatever the engine says of it")
+        return Came(why=short(error))
 
 
 if __name__ == "__main__":

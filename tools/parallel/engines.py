@@ -5,12 +5,11 @@ Each is given orders and says what came back; none tries anything again, because
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,7 +17,6 @@ from typing import Any, Protocol, TypeVar
 from ..storage.disk import write_atomically
 from .node_run import work
 
-logger = logging.getLogger(__name__)
 REACH_S = 15.0
 _ORDER, _ANSWER = "order", "answer"
 
@@ -38,11 +36,15 @@ Job = TypeVar("Job")
 class Engine(Protocol[Job]):
     """Where orders can be worked off."""
 
-    def begin(self, given: bytes, node: str) -> Job:
-        """Send an order to a node, to any where none is named; return the job."""
+    def begin(self, given: bytes, node: str, but: Sequence[str]) -> Job:
+        """Send an order to a node; where none is named, to any but those. Return the job.
+
+        Raises:
+            ValueError: if there is no other one.
+        """
 
     def came(self, job: Job) -> Came | None:
-        """Return what became of a job; None while it goes on."""
+        """Return what became of a job; None while it goes on. What it raises is the reason why there is no answer."""
 
     def end(self, job: Job) -> None:
         """End a job, and on its node what belongs to it."""
@@ -64,33 +66,40 @@ class Ray:
         host, _, port = options.pop("address").rpartition(":")
         socket.create_connection((host, int(port)), REACH_S).close()  # Ray itself waits for ever
         ray.init(address=f"{host}:{port}", log_to_driver=False, configure_logging=False)
-        wanted = {name: float(value) for name, value in options.items()}
-        for name, amount in wanted.items():
-            most = max(node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"])
-            if most < amount:
-                raise ValueError(f"no node of the cluster has {name}={amount:g}; the most that one has is {most:g}")
+        self._ray: Any = ray
+        self._wanted = {name: float(value) for name, value in options.items()}
+        self._refuse_without(())
         usual = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
-        own = {name: amount for name, amount in wanted.items() if name not in usual}
-        known = {usual[name]: amount for name, amount in wanted.items() if name in usual}
-        self._ray, self._on = ray, NodeAffinitySchedulingStrategy
+        own = {name: amount for name, amount in self._wanted.items() if name not in usual}
+        known = {usual[name]: amount for name, amount in self._wanted.items() if name in usual}
+        self._on = NodeAffinitySchedulingStrategy
         self._work, self._options = ray.remote(work_for_ray), {**known, "resources": own, "max_retries": 0}
 
-    def begin(self, given: bytes, node: str) -> object:
-        where = {"scheduling_strategy": self._on(node, soft=False)} if node else {}
+    def begin(self, given: bytes, node: str, but: Sequence[str]) -> object:
+        where: dict[str, Any] = {}
+        if node:
+            where = {"scheduling_strategy": self._on(node, soft=False)}
+        elif but:
+            self._refuse_without(but)
+            where = {"label_selector": {"ray.io/node-id": f"!in({','.join(but)})"}}
         return self._work.options(**self._options, **where).remote(given)
 
     def came(self, job: object) -> Came | None:
         if not self._ray.wait([job], timeout=0)[0]:
             return None
-        try:
-            node, answer = self._ray.get(job)
-            return Came(node, answer)
-        except Exception as error:
-            logger.exception("no answer, whatever Ray says of it")
-            return Came(why=short(error))
+        node, answer = self._ray.get(job)
+        return Came(node, answer)
 
     def end(self, job: object) -> None:
         self._ray.cancel(job, force=True)
+
+    def _refuse_without(self, but: Sequence[str]) -> None:
+        """Refuse what Ray would wait for without an end: resources that no node has, except on some."""
+        there = [node["Resources"] for node in self._ray.nodes() if node["Alive"] and node["NodeID"] not in but]
+        for name, amount in (self._wanted or {"CPU": 1.0}).items():
+            if (most := max((node.get(name, 0) for node in there), default=0)) < amount:
+                other = "other node" if but else "node"
+                raise ValueError(f"no {other} of the cluster has {name}={amount:g}; the most that one has is {most:g}")
 
 
 def work_for_ray(given: bytes) -> tuple[str, bytes]:
@@ -123,11 +132,14 @@ class Slurm:
         self._executor = submitit.AutoExecutor(folder=self._folder / "jobs", cluster=options.pop("cluster", None))
         self._executor.update_parameters(**{name: _typed(value) for name, value in options.items()})
 
-    def begin(self, given: bytes, node: str) -> SlurmJob:
+    def begin(self, given: bytes, node: str, but: Sequence[str]) -> SlurmJob:
+        if not node and _node() in but:
+            raise ValueError("there is no other node")
         place = Path(tempfile.mkdtemp(prefix="run-", dir=self._folder))
         (place / _ORDER).write_bytes(given)  # the folder is ours alone: an order holds the secret of its seal
         if self._executor.cluster == "slurm":
-            self._executor.update_parameters(slurm_additional_parameters={"nodelist": node} if node else {})
+            where = {"nodelist": node} if node else {"exclude": ",".join(but)} if but else {}
+            self._executor.update_parameters(slurm_additional_parameters=where)
         return SlurmJob(place, self._executor.submit(work_in_folder, str(place)))
 
     def came(self, job: SlurmJob) -> Came | None:
@@ -146,7 +158,12 @@ def work_in_folder(place: str) -> None:
     """Work the order in a folder off, and write the answer beside it."""
     given = (Path(place) / _ORDER).read_bytes()
     (Path(place) / _ORDER).unlink()  # nothing that runs may read it
-    write_atomically(Path(place) / _ANSWER, socket.gethostname().encode() + b"\n" + work(given))
+    write_atomically(Path(place) / _ANSWER, _node().encode() + b"\n" + work(given))
+
+
+def _node() -> str:
+    """Return the name of this machine as Slurm has it, else its own."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
 
 def engine(name: str, options: Mapping[str, str]) -> Engine[Any]:

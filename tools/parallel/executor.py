@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import shlex
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from ..errors import Code, Refusal
 from ..process.isolation import measured_environment
 from .engines import Came
 
+logger = logging.getLogger(__name__)
 VARIABLE = "AUTORESEARCH_EXECUTOR"
 FORMS = "`ray address=HOST:PORT workers=8 CPU=4 GPU=1` or `slurm folder=/shared/runs workers=8 slurm_partition=gpu gpus_per_node=1`"
 _NEEDED = {"ray": "address", "slurm": "folder"}
@@ -27,6 +30,8 @@ REACH_S = 90.0
 """How long an engine may take to be there, in seconds."""
 LOOK_S = 2.0
 """How often one looks whether a run is still wanted, in seconds."""
+AGAIN_S = 300.0
+"""For how long nodes are left out that cannot measure the best, in seconds: somebody may see to them meanwhile."""
 LOST = Came(why="the process that speaks to the engine has ended")
 
 
@@ -65,13 +70,17 @@ class Executor:
         self._line: Connection | None = None
         self._numbers = count(1)
         self._waiting: dict[int, queue.SimpleQueue[Came]] = {}
+        self._unfit: dict[str, tuple[float, str]] = {}
+        self._refused_until = 0.0
 
     def reach(self) -> Connection:
         """Have the engine there.
 
         Raises:
-            Refusal: if it cannot be reached.
+            Refusal: if it cannot be reached, or none of its nodes can measure the best.
         """
+        if time.monotonic() < self._refused_until:
+            raise self._without_fit()
         with self._lock:
             self._line = self._line or self._open()
             return self._line
@@ -84,7 +93,7 @@ class Executor:
         """
         line, answer, number = self.reach(), queue.SimpleQueue[Came](), next(self._numbers)
         self._waiting[number] = answer
-        self._send(line, (number, node, given))
+        self._send(line, (number, node, tuple(self._left_out()), given))
         ended = False
         while True:
             try:
@@ -95,13 +104,41 @@ class Executor:
                 else:
                     if not ended and is_over():
                         ended = True
-                        self._send(line, (number, "", b""))
+                        self._send(line, (number, "", (), b""))
                     continue
             if came is LOST:
                 raise Refusal(Code.BUSY, f"{came.why}. See {self._log}.")
             return came
 
-    def _send(self, line: Connection, message: tuple[int, str, bytes]) -> None:
+    def leave_out(self, node: str, why: str) -> None:
+        """Send nothing to a node for a while, unless it is named."""
+        logger.warning("node %s is left out: %s", node, why)
+        self._unfit[node] = (time.monotonic(), why)
+
+    def refuse_unfit(self) -> None:
+        """Refuse to make runs for a while if nodes were left out, because no other one is there.
+
+        Raises:
+            Refusal: if there are such nodes.
+        """
+        if self._left_out():
+            self._refused_until = time.monotonic() + AGAIN_S
+            raise self._without_fit()
+
+    def _left_out(self) -> dict[str, str]:
+        now = time.monotonic()
+        return {node: why for node, (at, why) in self._unfit.copy().items() if now < at + AGAIN_S}
+
+    def _without_fit(self) -> Refusal:
+        told = "; ".join(f"on node {node} {why}" for node, (_, why) in self._unfit.copy().items())
+        message = (
+            f"No node can measure the best: {told}. What git does not have does not travel: it has to be on each node, where "
+            f"a command finds it from any checkout. They are tried again every {AGAIN_S / 60:g} minutes; without {VARIABLE} a new "
+            "server measures here."
+        )
+        return Refusal(Code.BUSY, message)
+
+    def _send(self, line: Connection, message: tuple[int, str, tuple[str, ...], bytes]) -> None:
         with self._sending, suppress(OSError):  # it has ended, which its listener tells
             line.send(message)
 

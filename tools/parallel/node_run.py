@@ -15,7 +15,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from itertools import count
@@ -30,10 +30,11 @@ from ..git.linked_checkout import cache_folder
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo
 from ..iteration.clean_runs import meter_for
-from ..measurement.machine import fingerprint
+from ..measurement.machine import MISSING, fingerprint
 from ..measurement.runs import RunNumbers, RunService, RunSpec, has_sandbox
 from ..session.events import Started
 from ..session.fold import advance
+from ..session.state import Session
 from ..storage.disk import held_lock, take_lock
 
 VERSION = version("autoresearch-mcp")
@@ -47,7 +48,8 @@ _ONE_DEVICE = "CUDA_VISIBLE_DEVICES"
 
 class Order(BaseModel):
     """What to run: verify at a commit, once for a candidate. The best (`candidate` 0) is run as often as a baseline takes; twice of
-    a metric that repeats, to see whether it does so there.
+    a metric that repeats, to see whether it does so there. So is the best at the commit `best` in place of a candidate on a node whose
+    kind is none of those that are `fit`, on which a best gave its number before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,14 +61,16 @@ class Order(BaseModel):
     candidate: int
     incumbent: int
     commit: str
+    best: str
+    fit: tuple[str, ...]
     seed: int
     secret: str
     version: str = VERSION
 
 
 class NodeRuns(BaseModel):
-    """What a node made of an order. `kind` is a digest of hardware and programs, `hardware` the same in words; without runs it
-    `lacks` the commit that the session began at, or says in `problem` why it made none.
+    """What a node made of an order: runs of the candidate or, in its place, `of_best`. `kind` is a digest of hardware and programs,
+    `hardware` the same in words. It `lacks` the commit that the session began at, or says in `problem` why it can measure nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +78,7 @@ class NodeRuns(BaseModel):
     kind: str = ""
     hardware: str = ""
     runs: tuple[Measurement, ...] = ()
+    of_best: bool = False
     lacks: bool = False
     problem: str = ""
 
@@ -118,12 +123,34 @@ def _answer(order: Order, pack: bytes) -> NodeRuns:
         if repo is None:
             return NodeRuns(lacks=True)
         machine = {name: value for name, value in fingerprint(plan.commands, repo.root).items() if name != _ONE_DEVICE}
-        order = order.model_copy(update={"start": order.start.model_copy(update={"machine": machine})})
         kind = hashlib.sha256(json.dumps(sorted(machine.items())).encode()).hexdigest()[:12]
         hardware = (
             f"{machine['cpu']}, {machine['usable cpus']} processors, {machine['memory']}, GPUs: {machine['gpus']}"
         )
-        return NodeRuns(kind=kind, hardware=hardware, runs=_runs(order, repo, number, place))
+        missing = [name for name, found in machine.items() if found == MISSING != order.start.machine.get(name)]
+        order = order.model_copy(update={"start": order.start.model_copy(update={"machine": machine})})
+        is_tried = order.candidate > 0 and kind not in order.fit
+        if is_tried:
+            order = order.model_copy(update={"candidate": 0, "commit": order.best})
+        session = advance(None, order.start, order.started_at, order.session)
+        runs = _runs(order, session, repo, number, place)
+        problem = _unfit(session, runs, missing) if is_tried else ""
+        return NodeRuns(kind=kind, hardware=hardware, runs=runs, of_best=order.candidate == 0, problem=problem)
+
+
+def _unfit(session: Session, runs: tuple[Measurement, ...], missing: Sequence[str]) -> str:
+    """Say why a node on which the best was run so is of no use to the session; empty where it is."""
+    failed = next((run for run in runs if run.value is None or run.tampered), None)
+    if failed:
+        seen = " ".join(
+            (failed.problem or f"{', '.join(failed.tampered)} is not as sealed", *failed.tail.split()[-30:])
+        )
+        told = f" (missing there: {', '.join(name.partition(':')[2] for name in missing)})" if missing else ""
+        return f"the best gives no number there{told}: {seen}"
+    values = {run.value for run in runs}
+    if not session.noisy and len(values) > 1:
+        return f"a number that repeats here does not there: {', '.join(map(str, values))}"
+    return ""
 
 
 def _forget_others(home: Path) -> None:
@@ -166,8 +193,7 @@ def _repository(home: Path, order: Order, pack: bytes) -> Repo | None:
         return Repo(root) if git.ask("cat-file", "-e", f"{order.start.base}^{{tree}}").code == 0 else None
 
 
-def _runs(order: Order, repo: Repo, number: int, place: Path) -> tuple[Measurement, ...]:
-    session = advance(None, order.start, order.started_at, order.session)
+def _runs(order: Order, session: Session, repo: Repo, number: int, place: Path) -> tuple[Measurement, ...]:
     plan, checkout = session.plan, PairedCheckout(repo, f"place-{number}", order.started_at)
     service = RunService(
         repo, time.time, lambda: order.secret, lambda seconds, line: None, lambda: False, place, place / "owner"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from itertools import count
 
 from ..decision.measured import Place
 from ..errors import Refusal
@@ -16,7 +17,7 @@ from ..iteration.clean_runs import meter_of
 from ..lab.context import RepoContext
 from ..measurement.runs import RunNumbers, RunService, RunSpec
 from ..session.state import Session
-from .board import Board, board_of, post
+from .board import Board, board_held, board_of, post
 from .events import LaneRan, LaneTaken, Subject
 from .executor import Executor, setting
 from .node_run import NodeRuns, Order, opened, packed
@@ -50,14 +51,17 @@ def wanted_runs(board: Board, session: Session) -> list[Subject]:
     """Return the runs that lanes have still to begin or to finish, those that others wait for first.
 
     Of a metric that repeats, the best itself is run in a lane as well: only where that gives its number, lanes can be believed. And
-    it is run on each kind of node on which a candidate was.
+    it is run on each kind of node on which a candidate was. Before any kind is known to be fit, one alone goes there.
     """
     waiting = board.open_ones(session.last_iteration)
     begun = {number for number, iteration in board.became.items() if iteration > session.last_iteration}
     waiting = [one for one in waiting if one.candidate not in begun]
     bases = [] if session.noisy else [(0, one.incumbent, "") for one in waiting]
     there = [(0, one.incumbent, ran.node_kind) for one in waiting if (ran := board.run_of(one)) and ran.node_kind]
-    subjects = [*dict.fromkeys((*bases, *there)), *((one.candidate, one.incumbent, "") for one in waiting)]
+    candidates = [one for one in waiting if board.run_of(one) is None]
+    if setting(os.environ) and not board.fit:
+        candidates = candidates[:1]
+    subjects = [*dict.fromkeys((*bases, *there)), *((one.candidate, one.incumbent, "") for one in candidates)]
     return [subject for subject in subjects if subject not in board.runs]
 
 
@@ -120,13 +124,14 @@ def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is
     Raises:
         Refusal: if the engine is not there, or was not to the end.
     """
-    session, repo, board, why = context.active, Repo(context.repo.root), board_of(context), ""
-    nodes = [node for node, kind in board.nodes.items() if kind == taken.node_kind]
+    session, repo, lost, why = context.active, Repo(context.repo.root), 0, "nobody wants it any more"
     ran = LaneRan(candidate=taken.candidate, incumbent=taken.incumbent, node_kind=taken.node_kind)
-    for lost in range(MOST_LOST):
-        if lost:
-            taken = taken.model_copy(update={"attempt": taken.attempt + 1})
-            post(context, taken)
+    for attempt in count(taken.attempt):
+        if lost == MOST_LOST or is_over():
+            return ran.model_copy(update={"problem": f"lost {lost} times, the last time: {why}" if lost else why})
+        if attempt > taken.attempt:
+            post(context, taken.model_copy(update={"attempt": attempt}))
+        board = board_of(context)
         order = Order(
             session=session.id,
             name=repo.root.name or "root",
@@ -135,21 +140,42 @@ def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is
             candidate=taken.candidate,
             incumbent=taken.incumbent,
             commit=_commit_of(context, board, taken.subject),
+            best=kept_commit(context, taken.incumbent),
+            fit=board.fit,
             seed=_seed(session),
             secret=secrets.token_hex(16),
         )
+        nodes = [node for node, kind in board.nodes.items() if kind == taken.node_kind]
         node = nodes[min(lost, len(nodes) - 1)] if nodes else ""
         found, node, why = _answered(executor, repo, order, node, is_over, is_new=not board.nodes)
         if found is None:
-            continue
-        if taken.node_kind and found.kind != taken.node_kind:
-            found = NodeRuns(problem=f"{node} is not of the kind any more that it was")
-        seen = {"node": node, "node_kind": taken.node_kind or found.kind, "hardware": found.hardware}
-        first = found.runs[0] if found.runs else None
-        return ran.model_copy(
-            update={**seen, "measurement": first, "further": found.runs[1:], "problem": found.problem}
-        )
-    return ran.model_copy(update={"problem": f"lost {MOST_LOST} times, the last time: {why}"})
+            lost += 1
+            if not board.fit:
+                executor.refuse_unfit()
+        elif taken.node_kind and found.kind != taken.node_kind:
+            return ran.model_copy(
+                update={"problem": found.problem or f"{node} is not of the kind any more that it was"}
+            )
+        elif found.problem:
+            executor.leave_out(node, f"{found.problem}{found.hardware and f' ({found.hardware})'}")
+        elif found.of_best and taken.candidate:
+            _post_of_best(context, _ran_there(ran.model_copy(update={"candidate": 0}), found, node))
+        else:
+            return _ran_there(ran, found, node)
+    raise AssertionError("it counts without an end")
+
+
+def _ran_there(ran: LaneRan, found: NodeRuns, node: str) -> LaneRan:
+    """Return a run with what a node made of it."""
+    seen = {"node": node, "node_kind": found.kind, "hardware": found.hardware}
+    return ran.model_copy(update={**seen, "measurement": found.runs[0], "further": found.runs[1:]})
+
+
+def _post_of_best(context: RepoContext, ran: LaneRan) -> None:
+    """Note how the best ran on a node, unless nodes of its kind are known by now."""
+    with board_held(context) as board:
+        if ran.subject not in board.runs:
+            post(context, ran)
 
 
 def _answered(

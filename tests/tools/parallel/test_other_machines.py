@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.parallel.board import board_of
+from autoresearch_mcp.tools.parallel.board import Board, board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.parallel.executor import VARIABLE, setting
 from autoresearch_mcp.tools.parallel.node_run import NodeRuns, Order, opened, packed, work
+from autoresearch_mcp.tools.process.processes import descendants
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
 from candidates import SUM, handed_in, summed, worked_off, workspace
 from conftest import Project
@@ -29,6 +31,7 @@ def order_for(project: Project, **fields: object) -> Order:
     session = context.active
     given = {"session": session.id, "name": "repo", "start": session.start, "started_at": session.started_at}
     given |= {"candidate": 1, "incumbent": 0, "commit": project.git("rev-parse", "HEAD"), "seed": 7}
+    given |= {"best": session.start.base, "fit": ()}
     return Order.model_validate(given | {"secret": secrets.token_hex(4)} | fields)
 
 
@@ -43,13 +46,13 @@ def test_a_node_that_lacks_the_history_is_sent_it_once(tmp_path: Path) -> None:
     order = order_for(project)
 
     assert answered(project, order).lacks
-    there = answered(project, order, whole=True)
-    best = answered(project, order_for(project, candidate=0))
+    best = answered(project, order, whole=True)
+    there = answered(project, order_for(project, fit=(best.kind,)))
 
-    assert [run.value for run in there.runs] == [30.0]
-    assert (there.runs[0].receipt and there.runs[0].receipt.seed, len(there.kind)) == (7, 12)
+    assert (best.of_best, [run.value for run in best.runs]) == (True, [30.0, 30.0]), "it repeats there as well"
+    assert (there.of_best, [run.value for run in there.runs]) == (False, [30.0])
+    assert (there.runs[0].receipt and there.runs[0].receipt.seed, there.kind) == (7, best.kind)
     assert "processors" in there.hardware
-    assert (best.kind, [run.value for run in best.runs]) == (there.kind, [30.0, 30.0]), "it repeats there as well"
 
 
 def test_what_does_not_bear_the_seal_of_its_order_is_no_answer(tmp_path: Path) -> None:
@@ -68,9 +71,9 @@ def test_a_protected_file_that_a_candidate_bent_is_as_sealed_on_a_node(tmp_path:
     project.write("score.sh", "cat src/a.txt\n").write("src/a.txt", "10\n").commit("parts").start()
     project.write("score.sh", "echo 0\n").commit("bent")
 
-    found = answered(project, order_for(project), whole=True)
+    found = answered(project, order_for(project, candidate=0), whole=True)
 
-    assert [run.value for run in found.runs] == [10.0]
+    assert [run.value for run in found.runs] == [10.0, 10.0]
 
 
 def test_a_run_ends_with_the_process_that_works_its_order_off(tmp_path: Path) -> None:
@@ -99,19 +102,31 @@ def test_a_setting_of_no_known_form_is_refused_with_the_forms(given: str) -> Non
         setting({VARIABLE: given})
 
 
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The jobs of one node, made one after the other in the process that speaks to the engine."""
     pytest.importorskip("submitit", reason="jobs go through submitit")
     folder = tmp_path / "shared"
     folder.mkdir()
-    monkeypatch.setenv(VARIABLE, f"slurm folder={folder} cluster=local workers=2")
+    monkeypatch.setenv(VARIABLE, f"slurm folder={folder} cluster=debug workers=2")
     return folder
 
 
-def test_a_candidate_is_held_against_the_best_on_such_nodes_and_one_that_was_lost_counts_once(
+def once(tmp_path: Path, what: str) -> str:
+    return f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; {what}; }}; "
+
+
+def lose(shared: Path) -> str:
+    return f"rm -rf {shared}/autoresearch-*/run-*"
+
+
+def board(project: Project) -> Board:
+    return board_of(project.lab.for_reading())
+
+
+def test_a_candidate_is_held_against_the_best_on_such_nodes_and_a_run_that_was_lost_counts_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared = slurm(tmp_path, monkeypatch)
-    lost = f"test -e {tmp_path}/lost || {{ touch {tmp_path}/lost; rm -rf {shared}/autoresearch-*/run-*; }}; "
+    lost = once(tmp_path, lose(nodes(tmp_path, monkeypatch)))
     project = summed(tmp_path / "repo", verify=ON_A_NODE.format(lost + "echo 1000 > src/node.txt") + SUM, workers=0)
     name, folder = workspace(project)
     handed_in(project, name, folder, value_txt=11)
@@ -121,35 +136,87 @@ def test_a_candidate_is_held_against_the_best_on_such_nodes_and_one_that_was_los
     row = project.review.history(iteration=1).rows[0]
     assert (row.metric, row.delta, row.why, len(row.receipts)) == (1031.0, 1.0, "Worse by 1.", 1)
     assert "held against on nodes of one kind (" in row.note
-    assert board_of(project.lab.for_reading()).lanes[(1, 0, "")].attempt == 2
+    assert board(project).lanes[(1, 0, "")].attempt == 3, "one was lost, in one the best ran first"
     check(project)
 
 
-@pytest.mark.slow
-def test_what_takes_its_node_down_twice_is_measured_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = slurm(tmp_path, monkeypatch)
-    project = summed(
-        tmp_path / "repo", verify=ON_A_NODE.format(f"rm -rf {shared}/autoresearch-*/run-*") + SUM, workers=0
+def test_a_candidate_is_never_held_against_the_best_on_another_kind_of_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node with one processor, which adds 1000: against the best on the others, what is better would be far worse there."""
+    if os.cpu_count() == 1:
+        pytest.skip("a second kind of node has fewer processors")
+    nodes(tmp_path, monkeypatch)
+    slow = f"test ! -e {tmp_path}/slow || echo 1000 > src/node.txt"
+    project = summed(tmp_path / "repo", verify=ON_A_NODE.format(slow) + SUM, workers=0)
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+    assert worked_off(project) == ["discard"]
+
+    started = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(os.getpid())}
+    (dispatcher,) = [pid for pid, words in started.items() if bytes(tmp_path / "shared") in words]
+    os.sched_setaffinity(dispatcher, {min(os.sched_getaffinity(0))})
+    (tmp_path / "slow").touch()
+    handed_in(project, name, folder, value_txt=9)
+    handed_in(project, name, folder, value_txt=12)
+
+    assert worked_off(project) == ["discard", "keep", "discard"]
+    ran = [run for run in board(project).runs.values() if run.node_kind]
+    there = {(run.candidate, run.measurement and run.measurement.value): run.node_kind for run in ran}
+    assert there[(1, 31.0)] == there[(0, 30.0)] != there[(0, 1030.0)] == there[(2, 1029.0)] == there[(3, 1032.0)]
+    row = project.review.history(iteration=3).rows[0]
+    assert (row.metric, row.why) == (1032.0, "Worse by 2.")
+
+
+def test_nodes_that_lack_what_the_command_needs_are_told_of_before_a_candidate_runs_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes(tmp_path, monkeypatch)
+    project = Project(tmp_path / "repo", verify=".venv/bin/sh -c 'cat value.txt'", guards=())
+    project.write(".gitignore", ".venv/\n").commit("ignored")
+    (project.root / ".venv/bin").mkdir(parents=True)
+    (project.root / ".venv/bin/sh").symlink_to("/bin/sh")
+    project.start()
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=9)
+    handed_in(project, name, folder, value_txt=8)
+
+    told = why_they_wait(project)
+
+    assert told.startswith(
+        f"No node can measure the best: on node {socket.gethostname()} the best gives no number there "
     )
+    assert "(missing there: .venv/bin/sh): " in told
+    assert not [run for run in board(project).runs.values() if run.candidate]
+    project.sessions.finish_session()
+
+
+def why_they_wait(project: Project) -> str:
+    crew = crew_of(project.lab, "", refuse_hiding)
+    crew.wake()
+    while not crew.waits:
+        time.sleep(0.02)
+    return crew.waits
+
+
+def test_what_takes_its_node_down_twice_is_measured_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = nodes(tmp_path, monkeypatch)
+    project = summed(tmp_path / "repo", verify=ON_A_NODE.format(lose(shared)) + SUM, workers=0)
     name, folder = workspace(project)
     handed_in(project, name, folder, value_txt=9)
 
     assert worked_off(project) == ["keep"]
 
-    ran = board_of(project.lab.for_reading()).runs[(1, 0, "")]
-    assert ran.problem.startswith("lost 2 times, the last time: ")
+    assert board(project).runs[(1, 0, "")].problem.startswith("lost 2 times, the last time: ")
 
 
 def test_candidates_wait_for_a_cluster_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slurm(tmp_path, monkeypatch)
+    nodes(tmp_path, monkeypatch)
     monkeypatch.setenv(VARIABLE, f"slurm folder={tmp_path}/nowhere cluster=local workers=2")
     project = summed(tmp_path / "repo", workers=0)
     name, folder = workspace(project)
     handed_in(project, name, folder, value_txt=9)
-    crew = crew_of(project.lab, "", refuse_hiding)
-    crew.wake()
-    while not crew.waits:
-        time.sleep(0.02)
+    told = why_they_wait(project)
 
-    assert "slurm cannot be reached: FileNotFoundError" in crew.waits
+    assert "slurm cannot be reached: FileNotFoundError" in told
     project.sessions.finish_session()
