@@ -18,6 +18,7 @@ HOMES = {
         *("tools/process/runner.py", "tools/process/isolation.py"),
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
         *("tools/driver/keeper.py", "tools/driver/leg.py"),  # a client, driven
+        "tools/process/gpus.py",  # the driver of NVIDIA, which lists
         "tools/storage/signing.py",  # OpenSSH, which signs
         "tools/parallel/executor.py",  # the process that speaks to Ray or Slurm
         *("server/cli/install.py", "server/cli/run.py"),  # a client's own command; a run without its terminal

@@ -1040,6 +1040,8 @@ def test_the_defaults_fit_the_machine_and_the_files_take_them(machine: str, tmp_
     assert {name: size.constants.get(name) for name in constants} == constants
     read = read_spec(tmp_path / "lab")
     assert all(getattr(read, name) == value for name, value in size.spec.items())
+    gpus = int(any(device.kind is DeviceKind.CUDA for device in devices))
+    assert f"\ngpus = {gpus}\n" in (tmp_path / "lab/autoresearch.toml").read_text()
     written = (tmp_path / "lab/train.py").read_text()
     compile(written, "train.py", "exec")
     assert all(re.search(rf"^{name} = {re.escape(str(value))}\b", written, re.MULTILINE) or name == "WINDOWS" for name, value in size.constants.items())  # fmt: skip

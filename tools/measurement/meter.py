@@ -173,7 +173,7 @@ class Meter:
                 **({} if spec.place is Place.CHECKOUT else import_paths(self.runs.repo.root, spec.folder)),
             }
             pieces = self.pieces if command == self.plan.verify else 0
-            asked = CommandSpec(command, spec.folder, timeout_s, names, pieces=pieces)
+            asked = CommandSpec(command, spec.folder, timeout_s, names, pieces=pieces, gpus=self.plan.gpus)
             self.runs.left = None
             run = self.runs.run_sandboxed(self.plan, key, asked, note.temporary)
             if trains(self.plan) and ended_from_outside(run):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..process.isolation import available, passed_on, policy_for, wrap
 from ..process.run_notes import RunNotes
-from ..process.runner import CommandRun, CommandSpec, Listener, Runner
+from ..process.runner import NO_GPU, CommandRun, CommandSpec, Listener, Runner
 from ..project.measurement_inputs import protected_globs
 from ..storage.disk import keep_evidence
 from .outcome import TAIL_CHARACTERS
@@ -29,6 +30,8 @@ CHANNEL_NAME = "AUTORESEARCH_CHANNEL"
 PADDING_NAME, MOST_PADDING = "AUTORESEARCH_PADDING", 4096
 NEVER_RUN = CommandRun(-1, False, 0.0, "", "", cancelled=True)
 """What a run is when its call was cancelled before it began."""
+GPU_TICK_S = 0.5
+"""How often a run looks whether a GPU is free, in seconds."""
 
 
 SMALL_SHARE = 0.25
@@ -147,8 +150,10 @@ class RunService:
         self.cancelled = self.cancelled or self._is_cancelled()
         self.repo.invalidate()
         run = NEVER_RUN
-        if not self.cancelled:
-            run = self.runner.run(command, key, listen)
+        while not self.cancelled and (run := self.runner.run(command, key, listen)) is NO_GPU:
+            listen(0.0, "waits for a GPU that is free")
+            time.sleep(GPU_TICK_S)
+            self.cancelled = self._is_cancelled()
         self.repo.invalidate()
         self.cancelled = self.cancelled or run.cancelled
         self._seconds += run.seconds  # progress only ever grows, also over several runs in one call

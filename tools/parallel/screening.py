@@ -16,6 +16,7 @@ from ..git.repo import Repo
 from ..iteration.clean_runs import meter_of
 from ..lab.context import RepoContext
 from ..measurement.runs import RunNumbers, RunService, RunSpec
+from ..process.gpus import usable
 from ..session.state import Session
 from .board import Board, board_held, board_of, post
 from .events import LaneRan, LaneTaken, Subject
@@ -39,6 +40,8 @@ def workers(session: Session) -> int:
         return session.plan.workers
     if asked := setting(os.environ):
         return asked.workers
+    if session.plan.gpus and session.plan.read not in _OF_TIME:
+        return max(1, len(usable()) // session.plan.gpus)
     return 1 if exclusive(session) else os.cpu_count() or 1
 
 

@@ -190,7 +190,15 @@ class Plan(BaseModel):
         0,
         ge=0,
         le=64,
-        description="How many candidates of `submit` are measured at once; 0 = one a processor where the metric repeats, else one.",
+        description="How many candidates of `submit` are measured at once; 0 = one a processor where the metric repeats, else "
+        "one; with `gpus`, as many as these allow.",
+    )
+    gpus: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many GPUs each run of a command has for itself, here or among other sessions of yours: it waits until they "
+        "are free, and CUDA_VISIBLE_DEVICES names them alone. 0 = it sees all.",
     )
 
     environment: tuple[str, ...] = Field(
@@ -269,7 +277,7 @@ class Plan(BaseModel):
         """The fields that came after sessions had been sealed without them, where they say nothing."""
         return {
             name
-            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers")
+            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers", "gpus")
             if getattr(self, name) == Plan.model_fields[name].default
         }
 

@@ -16,12 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..storage.disk import read_or_empty, take_lock
 from ..text.masking import Masker
+from .gpus import leased
 from .isolation import measured_environment
 from .leftovers import end_leftovers
 from .supervisor import result_digest, result_seal
@@ -139,6 +140,8 @@ class CommandRun:
 
 
 LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
+NO_GPU = CommandRun(-1, False, 0.0, "", "", cancelled=True)
+"""What a run is that did not begin, because others have the GPUs."""
 KILLED = CommandRun(
     -9, False, 0.0, "", "", problem="the process that watched over it was killed, or failed, before it had ended"
 )
@@ -149,7 +152,7 @@ class CommandSpec:
     """A shell command to run: in which folder, for at most how many seconds, with which variables beside the ordinary ones.
 
     `wrap` may put something around the argument vector, such as a sandbox; `channel` is a named pipe to listen to. The
-    reference workload before and after it has so many `pieces`.
+    reference workload before and after it has so many `pieces`. It has so many `gpus` for itself.
     """
 
     text: str
@@ -159,6 +162,7 @@ class CommandSpec:
     wrap: Wrap = list
     channel: str = ""
     pieces: int = 0
+    gpus: int = 0
 
     def request(self, place: Path, secret: str) -> dict[str, object]:
         """Return what the supervisor of a run in this folder of ours reads."""
@@ -194,10 +198,15 @@ class Runner:
         The result counts only once the supervisor has ended, and with it all that the command started, and only with the
         supervisor's seal: what the command itself may have written in its place does not. Where the supervisor was killed
         under our eyes, the command ended badly: nobody else is as likely to have done it, and it may not try again.
+
+        Raises:
+            Refusal: if this machine has too few GPUs; where others have them, the answer is `NO_GPU`.
         """
         logger.debug("run %s", command.text)
         place = self._folder / (id or secrets.token_hex(10))
         secret = self._start(place, command)
+        if secret is None:
+            return NO_GPU
         while _alive(place):
             listener(*_progress(place))
             _pause(place)
@@ -249,14 +258,20 @@ class Runner:
             self._cancel([place])
             self._lost(place)
 
-    def _start(self, place: Path, command: CommandSpec) -> str:
+    def _start(self, place: Path, command: CommandSpec) -> str | None:
         """Begin a run, unless it has begun: the folder appears whole, with its lock held, or not at all.
 
-        Returns the secret that its supervisor seals the result with. It is nowhere on disk, where the command could read
-        it: of a run that another server began nobody knows it.
+        Returns the secret that its supervisor seals the result with, None where it has no GPU. It is nowhere on disk, where the
+        command could read it: of a run that another server began nobody knows it.
         """
         if place.exists():
             return ""
+        with leased(command.gpus, place, _alive) as told:
+            if told is None:
+                return None
+            return self._begin(place, replace(command, variables={**command.variables, **told}))
+
+    def _begin(self, place: Path, command: CommandSpec) -> str:
         secret = secrets.token_hex(16)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._folder / f".{place.name}.{secrets.token_hex(4)}"

@@ -31,6 +31,7 @@ class Size:
 
     spec: Mapping[str, object] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
+    plan: Mapping[str, object] = field(default_factory=dict)
     why: str = "the default for a processor: 1,000 gigaops, some ten seconds of it a run"
 
 
@@ -49,9 +50,8 @@ def size_for(devices: tuple[ComputeDevice, ...], data: str = "") -> Size:
         return _for_gpu(gpu, text)
     if any(device.kind is DeviceKind.MPS for device in devices):
         spec = {"budget": "300 seconds", "start_seconds": 120, **text}
-        return Size(
-            spec, {"DEPTH": 4, "BATCH_ROWS": 16, "DEVICE_ROWS": 16}, "an Apple GPU: five minutes a run, depth 4"
-        )
+        constants = {"DEPTH": 4, "BATCH_ROWS": 16, "DEVICE_ROWS": 16}
+        return Size(spec, constants, why="an Apple GPU: five minutes a run, depth 4")
     return Size(text)
 
 
@@ -118,7 +118,7 @@ def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
     if spec["data"] == "stdlib":
         spec |= {"vocabulary": 4096, "sequence_length": min(1024, preset.length), "evaluation_tokens": 131_072}
     why = f"{gpu.name}: five minutes a run, depth {preset.depth}, width {preset.width}, {rows} rows at a time"
-    return Size(spec, constants, why)
+    return Size(spec, constants, {"gpus": 1}, why)
 
 
 def create_harness(folder: Path, python: str, size: Size | None = None) -> Path:
@@ -134,7 +134,11 @@ def create_harness(folder: Path, python: str, size: Size | None = None) -> Path:
         shutil.copyfile(HARNESS / name, folder / name)
     _write(
         folder / PLAN_FILE,
-        lambda text: text.replace("{python}", shlex.quote(python)).replace("{evaluate}", shlex.quote(str(EVALUATE))),
+        lambda text: with_values(
+            text.replace("{python}", shlex.quote(python)).replace("{evaluate}", shlex.quote(str(EVALUATE))),
+            size.plan,
+            quote=True,
+        ),
     )
     _write(folder / SPEC_FILE, lambda text: with_values(text, size.spec, quote=True))
     _write(folder / "train.py", lambda text: with_values(text, size.constants, quote=False))
