@@ -7,6 +7,19 @@ import os
 from ..errors import Code, Refusal
 from .repo import REFLOG_PREFIX, Repo
 
+_TRUNKS = frozenset({"main", "master", "trunk", "develop"})
+"""Branches into which work is merged, as they are mostly called, and not out of which."""
+
+
+def is_trunk(repo: Repo, branch: str) -> bool:
+    """Return whether work is merged into a branch: the remote's default one; without it the one that new repositories begin with
+    here, or one of the usual names.
+    """
+    default = repo.git.ask("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD").text.removeprefix(
+        "refs/remotes/origin/"
+    )
+    return branch == default if default else branch in {*_TRUNKS, repo.settings().last("init.defaultbranch")}
+
 
 def branch_tip(repo: Repo, branch: str) -> str:
     """Return the commit at a branch of exactly this name; empty if there is none."""

@@ -24,6 +24,7 @@ from ..vocabulary import Phase
 from .aside import land
 from .clean_runs import in_clean_checkout, in_paired_checkout, meter_of, of_the_change
 from .commit_checks import Drift, drift_since_start, refuse_tampering, refuse_uncommitted
+from .unparsed import with_unparsed
 
 
 def verify(context: RepoContext) -> None:
@@ -54,6 +55,8 @@ def _verify_once(context: RepoContext) -> None:
     if moved := watch.brought_back():
         ran = ran.model_copy(update={"value": None, "tampered": (*ran.tampered, *moved)})
     measurement = _checked(context, spec, ran)
+    if arm is Arm.CANDIDATE and measurement.failure is FailureClass.RUNTIME and measurement.exit_code:
+        measurement = with_unparsed(context.repo, session.open_trial, measurement)
     left = _new_files(context, before)
     unseen = context.paired_checkout.unseen() if spec.place is Place.ARENA else ()
     if measurement.failure is FailureClass.CANCELLED:

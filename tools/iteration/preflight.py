@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..decision.measured import GuardResult, Measurement, Place
 from ..errors import Code, Refusal
+from ..git.branches import is_trunk
 from ..git.checkout import PathChange
 from ..git.experiment import HookFailure
 from ..git.repo import shown
@@ -112,10 +113,23 @@ def _repository(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
         )
         yield row_of("git filters", f"not run: {listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(context.repo.changes(), plan)
+    if told := trunk_words(context, plan):
+        yield row_of("branch", f"warning: {told}")
     if plan.branch and not (context.call.again and repo.head() == repo.tip(plan.branch)):
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
     if RESULTS_FILE in repo.tracked():
         yield row_of("results", f"{RESULTS_FILE} is tracked by git", f"git rm --cached {RESULTS_FILE} and commit.")
+
+
+def trunk_words(context: RepoContext, plan: Plan) -> str:
+    """Say what becomes of the branch that a session would work on, where that is one into which work is merged; else nothing."""
+    branch = context.branch
+    if plan.branch or not branch or not is_trunk(context.repo, branch):
+        return ""
+    return (
+        f"each try, and its undo, becomes a commit on {branch} itself and stays there. To keep {branch} clean, give the plan "
+        'branch = "autoresearch/NAME", which start_session makes and stands on, or switch before: git switch -c autoresearch/NAME'
+    )
 
 
 def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:

@@ -72,6 +72,10 @@ _TOOLS: Mapping[Quality, Mapping[Language, str]] = {
         Language.CSHARP: "dotnet new xunit -o tests",
         Language.GO: "a first file *_test.go.",
     },
+    Quality.SIZE: {
+        Language.JAVASCRIPT: f"{_NODE_WAYS} esbuild, a script \"build\" such as \"esbuild ENTRY --bundle --minify --outfile=dist/index.js\", and, where "
+        "it is published, `main` and `files` that name what it writes.",
+    },
 }  # fmt: skip
 _ALIKE = {
     Language.TYPESCRIPT: Language.JAVASCRIPT,

@@ -246,10 +246,19 @@ def imported_modules(project: Project) -> Measure | None:
     return _here(project, recipes.imported_modules(project.python, project.package, "imported_modules"))
 
 
+_AS_WRITTEN = (
+    "Nothing builds this package: what is shipped is the code as it is written, so that only less code makes it smaller. A script "
+    '"build" that minifies, with `main` and `files` naming what it writes, would do more.'
+)
+
+
 def package_bytes(project: Project) -> Measure | None:
-    """Measure the size of what the project ships to its users."""
-    builds = project.of_kind(CommandKind.BUILD)[:1] if "npm pack" in project.shipped else ()
-    return _here(project, project.shipped, *builds) if project.shipped else None
+    """Measure the size of what the project ships to its users; where that is the code itself, lines may not grow long instead."""
+    if "npm pack" not in project.shipped:
+        return _here(project, project.shipped) if project.shipped else None
+    if builds := project.of_kind(CommandKind.BUILD)[:1]:
+        return _here(project, project.shipped, *builds)
+    return _here(project, project.shipped, guard_metrics=(_no_longer_lines(project),), warnings=(_AS_WRITTEN,))
 
 
 def bundle_bytes(project: Project) -> Measure | None:
@@ -272,8 +281,11 @@ def code_lines(project: Project) -> Measure | None:
     """Measure the lines of source that are not blank; lines may not grow long instead."""
     if not project.sources or project.speaks(Language.MARKDOWN, Language.NOTEBOOK):
         return None
-    long = f"long_lines lower 0: {recipes.matching_lines(project.sources, '.{121,}')}"
-    return Measure(recipes.code_lines(project.sources, "code_lines"), (long,))
+    return Measure(recipes.code_lines(project.sources, "code_lines"), (_no_longer_lines(project),))
+
+
+def _no_longer_lines(project: Project) -> str:
+    return f"long_lines lower 0: {recipes.matching_lines(project.sources, '.{121,}')}"
 
 
 _KEEP_TEXT = "A formula judges the text, not a reader: read what is kept."

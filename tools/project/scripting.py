@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from fnmatch import fnmatch
 from typing import Any
 
 from . import recipes
@@ -166,7 +167,7 @@ def find_node(folder: Folder) -> FolderFinding:
         warnings,
         fixed=tuple(dict.fromkeys(name for name in named if name in folder.files and not _entry(name, manifest))),
         shipped=recipes.npm_package(f"{manager} run build" if "build" in scripts else "")
-        if _is_published(manifest)
+        if _is_published(manifest) and ("build" in scripts or _ships_code(manifest, folder))
         else "",
     )
 
@@ -212,6 +213,20 @@ def _is_published(manifest: Mapping[str, Any]) -> bool:
         not manifest.get("private")
         and bool(manifest.get("name"))
         and bool({"main", "module", "exports", "files", "bin", "browser"} & manifest.keys())
+    )
+
+
+def _ships_code(manifest: Mapping[str, Any], folder: Folder) -> bool:
+    """Tell whether tracked code is in the package as it stands, and is what it runs; else nothing that is edited makes it smaller."""
+    named = [name.removeprefix("./") for key in ("main", "module") if isinstance(name := manifest.get(key), str)]
+    entries = [{name, f"{name}.js", f"{name}/index.js"} & folder.files for name in named]
+    if not all(entries):
+        return False
+    code = [name for name in folder.files if re.search(r"(?<!\.d)\.[cm]?[jt]sx?$", name)]
+    listed = manifest.get("files")
+    globs = [str(one).removeprefix("./").rstrip("/*") for one in listed] if isinstance(listed, list) else [""]
+    return any(entries) or any(
+        not glob or fnmatch(name, glob) or name.startswith(f"{glob}/") for glob in globs for name in code
     )
 
 

@@ -151,8 +151,10 @@ class KeptInGit:
     patches: Mapping[int, str] | None = None
     ablated: Sequence[Ablated] = ()
     whole: CombinedChange | None = None
+    on_trunk: bool = False
+    """Whether the session ran on the branch that its result is for."""
     in_place: int = 0
-    """How many commits the session left on a branch that is merged into no other; 0 where it was another, or has them no more."""
+    """How many commits it left there; 0 where the branch was another, or has them no more."""
 
 
 def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, now: float, moved: str = "") -> Morning:
@@ -194,7 +196,9 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
             measuring_seconds=60 * summary.measuring_minutes,
             device={name: value for name, value in session.start.machine.items() if _tells(name, value)},
         ),
-        take=take_lines(session, whole.base, whole.tip, in_git.in_place) if whole.files else (),
+        take=take_lines(session, whole.base, whole.tip, in_git.in_place, on_trunk=in_git.on_trunk)
+        if whole.files
+        else (),
     )
 
 

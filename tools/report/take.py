@@ -17,18 +17,9 @@ class TakeLine:
     words: str
 
 
-_TRUNKS = frozenset({"main", "master", "trunk", "develop"})
-"""Branches into which a session is merged, as they are mostly called, and not out of which."""
-
-
-def on_trunk(session: Session) -> bool:
-    """Return whether a session ran on the branch that its result is for."""
-    return not session.plan.branch and session.start.branch in _TRUNKS
-
-
-def take_lines(session: Session, base: str, kept: str, in_place: int) -> tuple[TakeLine, ...]:
-    """Return the commands that take what was kept, from commit `base` to commit `kept`, the usual one first; `in_place` is how many
-    commits the session left on a branch that is merged into no other, 0 where it was another, or has them no more.
+def take_lines(session: Session, base: str, kept: str, in_place: int, *, on_trunk: bool) -> tuple[TakeLine, ...]:
+    """Return the commands that take what was kept, from commit `base` to commit `kept`, the usual one first; `on_trunk` says that
+    the session ran on a branch that is merged into no other, and `in_place` how many commits it left there, 0 where it has them no more.
     """
     branch, base = session.start.branch, base[:10]
     look = TakeLine(f"git diff {base} {kept[:10]}", "Look at all of it first")
@@ -45,7 +36,7 @@ def take_lines(session: Session, base: str, kept: str, in_place: int) -> tuple[T
                 f"On another branch than {branch}: all kept changes as one commit",
             )
         )
-    if not on_trunk(session):
+    if not on_trunk:
         lines += [
             TakeLine(f"git merge {tip}", f"On another branch than {branch}: all of it, with every try and its undo"),
             TakeLine(f"git merge --squash {tip}", "The same as one change, for you to commit"),

@@ -13,7 +13,7 @@ from ..decision.decide import Status
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, TrainingTold
 from ..errors import Code, Refusal
-from ..git.branches import count_between
+from ..git.branches import count_between, is_trunk
 from ..iteration.ablate import raced_before
 from ..lab.context import RepoContext
 from ..lab.legs import cost_words, legs_of
@@ -38,7 +38,6 @@ from .page import Details, patch_lines
 from .picture import Chapter, picture
 from .rest import rest_of
 from .sections import ReportMaterial, chapter_of, page, subtitle
-from .take import on_trunk
 
 MOST_DRAWN = 5000
 """Tries that were not kept which the PNG draws, and as many of those that were."""
@@ -163,10 +162,10 @@ def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = F
         found = {number: texts.get(some[-1], "") for number, some in commits.items()}
     whole = whole_change(context, session.start.base, kept[-1].commit) if kept and kept[-1].commit else None
     raced = [one for _, one in sorted(raced_before(context).items())]
-    in_place = 0
-    if whole and on_trunk(session) and context.repo.in_history(session.head):
-        in_place = count_between(context.repo, session.start.base, session.head)
-    in_git = KeptInGit(kept, commits, found, raced, whole, in_place)
+    on_trunk = bool(whole) and not session.plan.branch and is_trunk(context.repo, session.start.branch)
+    there = on_trunk and context.repo.in_history(session.head)
+    in_place = count_between(context.repo, session.start.base, session.head) if there else 0
+    in_git = KeptInGit(kept, commits, found, raced, whole, on_trunk, in_place)
     made = morning_of(session, rows, in_git, context.now(), context.moved_head())
     agents = cost_words(legs_of(context.repo.own_folder, session.id))
     return replace(made, cost=replace(made.cost, agents=agents))

@@ -13,7 +13,7 @@ from ..git.repo import shown
 from ..iteration import confirm as fresh_runs
 from ..iteration.announce import announce_end
 from ..iteration.baseline import longest, noise_words
-from ..iteration.preflight import Preflight, preflight, refuse_unless_passed
+from ..iteration.preflight import Preflight, preflight, refuse_unless_passed, trunk_words
 from ..iteration.recent import RecentCheck
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
@@ -57,6 +57,7 @@ class SessionStarted(Answer):
     samples: list[float] = []
     reused: str = Field("", description="Which runs are the baseline, if they were made before this call.")
     noise: str = ""
+    note: str = Field("", description="What becomes of the branch, where it is one into which work is merged.")
     verify_timeout_s: float = 0.0
     guard_timeout_s: float = 0.0
     results_file: str = ""
@@ -66,6 +67,7 @@ class SessionStarted(Answer):
             f"Session {self.session} on branch {self.branch}: baseline {number(self.baseline)}.",
             *([f"{self.reused[:1].upper()}{self.reused[1:]}."] if self.reused else []),
             f"Noise: {self.noise} Verify is killed after {self.verify_timeout_s:.0f} s. Rows go to {self.results_file}.",
+            *([f"{self.note[:1].upper()}{self.note[1:]}."] if self.note else []),
             "Edit files in scope, then call iterate with one sentence on what you changed.",
         ]
 
@@ -305,6 +307,7 @@ def _started(context: RepoContext, event: Started, found: Preflight) -> SessionS
         samples=found.baseline.values if found.baseline else [],
         reused=found.reused,
         noise=noise_words(event.plan, found.baseline) if found.baseline else "",
+        note=trunk_words(context, event.plan),
         verify_timeout_s=event.verify_timeout_s,
         guard_timeout_s=event.guard_timeout_s,
         results_file=RESULTS_FILE,

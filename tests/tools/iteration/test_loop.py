@@ -95,6 +95,22 @@ def test_a_crash_may_be_fixed_within_the_same_iteration(project: Project) -> Non
     assert project.statuses() == ["baseline", "keep"]
 
 
+@pytest.mark.parametrize(
+    ("before", "failure", "told"),
+    [("x = 1\n", "syntax", True), ("x = = 1\n", "runtime", False)],  # what did not parse before tells nothing
+)
+def test_a_crash_names_the_file_that_no_longer_parses_where_the_command_hid_it(
+    before: str, failure: str, told: bool, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "repo", verify="! grep -s 'def (' src/shop.py >&2 && cat value.txt")
+    project.write("src/shop.py", before).commit("a module").start()
+
+    crashed = project.write("src/shop.py", f"{before}def (\n").loop.iterate("break it")
+
+    assert f"Verify failed ({failure})" in crashed.why
+    assert ("src/shop.py:2: SyntaxError: " in crashed.output) is told
+
+
 def test_crashes_are_fixed_three_times_and_then_reverted(tmp_path: Path) -> None:
     project = Project(tmp_path / "repo", verify="grep -q ok app.txt && cat value.txt || exit 3", guards=())
     project.write("app.txt", "ok\n")

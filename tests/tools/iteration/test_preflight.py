@@ -280,3 +280,21 @@ def test_arguments_that_repeat_the_committed_commands_need_no_new_consent(projec
     plan = project.plan.model_copy(update={"guards": ()})
 
     assert careful(project).check_plan(plan).ready
+
+
+@pytest.mark.parametrize(
+    ("branch", "fields", "told"),
+    [("main", {}, True), ("main", {"branch": "tries"}, False), ("tries", {}, False)],
+)
+def test_on_the_branch_that_work_is_for_it_is_told_what_becomes_of_it(
+    branch: str, fields: dict[str, object], told: bool, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "repo", **fields)
+    project.git("switch", "--quiet", "-C", branch)
+
+    checked = project.planning.check_plan(project.plan)
+    started = project.sessions.start_session(project.plan)
+
+    assert checked.ready
+    assert ("becomes a commit on main itself" in checked.text()) is told
+    assert ("git switch -c autoresearch/NAME" in started.text()) is told

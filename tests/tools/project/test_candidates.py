@@ -298,6 +298,29 @@ def test_a_smaller_npm_package_may_not_be_paid_with_comments_or_tests_of_types(t
     assert not guard.passes(0, baseline=3)
 
 
+@pytest.mark.parametrize(
+    ("fields", "more", "wins"),
+    [
+        ({"main": "lib/add.js"}, {}, True),
+        ({"files": ["lib/*.js"]}, {}, True),
+        ({"files": ["dist"]}, {}, False),
+        ({"main": "dist/add.js"}, {"dist/add.js": ""}, False),
+        ({"types": "add.d.ts", "files": ["add.d.ts"]}, {"add.d.ts": ""}, False),
+        ({"main": "dist/add.js", "scripts": {"build": "tsc"}}, {}, True),
+    ],
+)
+def test_a_size_that_no_edit_can_lower_is_no_plan_but_what_to_add(
+    fields: dict[str, object], more: dict[str, str], wins: bool
+) -> None:
+    files = {"package.json": json.dumps({"name": "adder", **fields}), "lib/add.js": "exports.add = 1;\n", **more}
+    found = proposed(files, "smaller bundle")
+
+    assert [one.title for one in found.candidates] == ["Smaller package"] * wins
+    assert [one.add.startswith("npm install --save-dev esbuild, a script") for one in found.lacking] == [True] * (
+        not wins
+    )
+
+
 def test_the_order_does_not_depend_on_the_order_of_files() -> None:
     backwards = dict(reversed(MIXED.items()))
 

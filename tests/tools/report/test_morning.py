@@ -137,6 +137,14 @@ def test_a_branch_that_a_person_made_for_it_is_merged(project: Project) -> None:
     assert seen(project).take[0].command == "git merge faster"
 
 
+def test_a_branch_that_the_remote_has_as_its_default_has_it_whatever_it_is_called(project: Project) -> None:
+    project.git("switch", "--quiet", "-c", "release")
+    project.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release")
+    project.start().try_value(8)
+
+    assert seen(project).take[0].words.startswith("release has it already")
+
+
 def test_the_kept_changes_alone_are_a_branch_with_a_commit_each(night: Project) -> None:
     words = shlex.split(seen(night).take[2].command)
 
