@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from fnmatch import fnmatch
 from typing import Any
 
+from ..plan.scope import Scope
 from . import recipes
 from .folders import CommandKind, Folder, FolderFinding, ProjectCommand, command_list, table_of, within
 
@@ -225,9 +225,8 @@ def _ships_code(manifest: Mapping[str, Any], folder: Folder) -> bool:
     code = [name for name in folder.files if re.search(r"(?<!\.d)\.[cm]?[jt]sx?$", name)]
     listed = manifest.get("files")
     globs = [str(one).removeprefix("./").rstrip("/*") for one in listed] if isinstance(listed, list) else [""]
-    return any(entries) or any(
-        not glob or fnmatch(name, glob) or name.startswith(f"{glob}/") for glob in globs for name in code
-    )
+    packed = Scope([wanted for glob in globs for wanted in (glob, f"{glob}/**" if glob else "**") if wanted])
+    return any(entries) or any(map(packed.matches, code))
 
 
 def _entry(name: str, manifest: Mapping[str, Any]) -> bool:
