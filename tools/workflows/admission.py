@@ -12,9 +12,9 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..text.arguments import validated, wrong_words
 from ..text.redaction import redact_json, redactor, strip_hidden
-from .ledger.evidence import SAME, disproved, mended, nearest, proof_of, ran, shown, unproven, words
+from .ledger.evidence import disproved, mended, proof_of, ran, shown, unproven, words
 from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of
-from .ledger.pages import sentence
+from .ledger.pages import one_line, sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
 from .running.experiments import no_experiment
@@ -46,6 +46,8 @@ def admit(
     seen = _tried(context, own, ledger, item) if own else _upstream_ran(context, item)
     if objection := rules.contradicted(item, seen):
         raise Refusal(objection.code, objection.message)
+    if isinstance(item, Provable) and item.settles is ItemOutcome.DISPROVEN and seen and disproved(seen):
+        _not_by_the_fault_itself(context, item, seen)
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
     event = ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=seen)
     if item.upstream:
@@ -130,7 +132,7 @@ def _may_settle(context: RepoContext, rules: WorkflowRules, ledger: Ledger, item
         )
         raise Refusal(Code.EVIDENCE, message)
     if entry.ran and disproved(entry.ran) and not once and suspected:
-        _not_by_the_fault_itself(context, item, suspected, entry.ran)
+        _not_by_the_fault_itself(context, suspected, entry.ran, f"end {item.upstream}")
 
 
 def _on_what_was_foreseen(context: RepoContext, item: Item, suspected: Cited, seen: Ran) -> None:
@@ -144,7 +146,8 @@ def _on_what_was_foreseen(context: RepoContext, item: Item, suspected: Cited, se
         raise Refusal(Code.EVIDENCE, f"`{seen.command}` says nothing of {item.upstream}: {problem}. {cure}")
 
 
-def _not_by_the_fault_itself(context: RepoContext, item: Item, suspected: Cited, seen: Ran) -> None:
+def _not_by_the_fault_itself(context: RepoContext, suspected: Cited, seen: Ran, what: str = "clear anything") -> None:
+    """Refuse an experiment that shows the absence of a fault by what may be the fault itself, or without that code."""
     name, text = without(context, suspected)
     command, control = elsewhere(context, {suspected.path: text}, seen.proof)
     if control.exit_code is not None and not (control.failed and control.named):
@@ -155,8 +158,8 @@ def _not_by_the_fault_itself(context: RepoContext, item: Item, suspected: Cited,
         cure = "Run that code"
     else:
         return
-    message = f"`{seen.command}` does not end {item.upstream}: {problem}. {cure}; or leave `upstream` out."
-    raise Refusal(Code.EVIDENCE, message)
+    more = "; or leave `upstream` out" if what.startswith("end ") else ""
+    raise Refusal(Code.EVIDENCE, f"`{seen.command}` does not {what}: {problem}. {cure}{more}.")
 
 
 def _shaped(rules: WorkflowRules, fields: Mapping[str, Any]) -> Item:
@@ -239,7 +242,7 @@ def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> None:
         raise Refusal(Code.DUPLICATE, message)
     if not (item.subject and rules.comparable(ledger, item)):
         return
-    name, how = nearest(item.subject, ((entry.id, entry.item.subject) for entry in alike if entry.item.subject))
-    if how >= SAME and (entry := ledger.find(name)):
-        message = f"{name} says nearly the same ({how:.0%} of the words): {sentence(entry.item.title[:200])} Record something new."
+    said = one_line(item.subject).lower()
+    if entry := next((entry for entry in alike if one_line(entry.item.subject).lower() == said), None):
+        message = f"{entry.id} says the same: {sentence(entry.item.title[:200])} Record something new."
         raise Refusal(Code.DUPLICATE, message)

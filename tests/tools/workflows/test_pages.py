@@ -35,12 +35,6 @@ def test_a_name_that_is_not_given_is_no_empty_text() -> None:
         render(f"{PACKAGE}.ledger", "summary.md.j2")
 
 
-def test_what_is_filled_in_stays_as_it_is() -> None:
-    text = "a <b> & {{ 'c' }} {% d %}"
-
-    assert render(f"{PACKAGE}.security", "fix-log.md.j2", fix=True, mended=(), test_results=text).endswith(f"{text}\n")
-
-
 @pytest.mark.parametrize("workflow", Workflow)
 def test_each_workflow_has_a_part_of_the_server(workflow: Workflow) -> None:
     assert isinstance(runner_of(workflow), WorkflowRunner)

@@ -158,27 +158,19 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
     async with serving(root, "security") as agent:
         opened = await agent.workflow("open", goal="the whole shop", depth="shallow", chain="fix, security")
         told = "\n".join(opened["state"])
-        assert "Lines that look like a secret: shop/store.py:5." in told
+        assert "Lines in the form of a known secret: shop/store.py:5." in told
         assert "shop/store.py:20 a query is put together from text" in told
         assert "shop/web.py:11 a path is put together from input; shop/web.py:21 listens on every address" in told
         assert PASSWORD not in json.dumps(opened)
-        await agent.record("asset", name="the items", asset="data-store", loss="prices and stock can be read and changed",
-                           location="shop/store.py:9", quote="link = sqlite3.connect(path)")  # fmt: skip
-        await agent.record("asset", name="the password of the admin", asset="authentication", loss="anybody is the admin",
-                           location="shop/store.py:5", quote="ADMIN_PASSWORD")  # fmt: skip
-        await agent.record("asset", name="files beside the pages", asset="configuration", loss="source and data are read",
-                           location="shop/web.py:6", quote='PAGES = Path("pages")')  # fmt: skip
-        await agent.record("boundary", name="asking for an item", boundary="server-data", reaches="A1",
-                           crosses="a name that a customer typed, into a query",
+        await agent.record("boundary", name="asking for an item", reaches="the items",
                            location="shop/store.py:19", quote="def find_item(link: sqlite3.Connection, name: str)")  # fmt: skip
-        await agent.record("boundary", name="asking for a page", boundary="client-server", reaches=["A2", "A3"],
-                           crosses="a path from a browser", location="shop/web.py:10", quote="def do_GET(self) -> None:")  # fmt: skip
+        await agent.record("boundary", name="asking for a page", reaches="files beside the pages",
+                           location="shop/web.py:10", quote="def do_GET(self) -> None:")  # fmt: skip
         injection = {
-            "asset": "A1", "boundary": "B1", "stride": "tampering", "owasp": "A03",
-            "location": "shop/store.py:19", "quote": INJECTED, "summary": "The name of a tea becomes part of the query",
-            "severity": "critical", "confidence": "confirmed", **EVERYTHING, "cwe": "CWE-89",
+            "boundary": "B1", "location": "shop/store.py:19", "quote": INJECTED, "summary": "The name of a tea becomes part of the query",
+            "severity": "critical", **EVERYTHING, "tags": "CWE-89",
             "scenario": "A customer asks for x' OR 1=1 -- and gets a row that was not asked for.",
-            "impact": "reads every table of the data base", "mitigation": "Pass the name as a parameter.",
+            "mitigation": "Pass the name as a parameter.",
         }  # fmt: skip
         told = await agent.refused("finding", **injection)
         assert "It stands at shop/store.py:20: cite that" in told
@@ -189,18 +181,16 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
 
     async with again(root, "security", before) as agent:
         traversal = await agent.record(
-            "finding", asset="A3", boundary="B2", stride="information-disclosure", owasp="A01",
-            location="shop/web.py:11", quote='file = PAGES / self.path.lstrip("/")', severity="high", confidence="confirmed",
-            summary="A path with two dots leaves the folder of pages", **OUTSIDE, cwe="CWE-22",
-            scenario="A visitor asks for /../shop/store.py and reads the source.", impact="reads any file of the user",
+            "finding", boundary="B2", location="shop/web.py:11", quote='file = PAGES / self.path.lstrip("/")', severity="high",
+            summary="A path with two dots leaves the folder of pages", **OUTSIDE, tags="CWE-22",
+            scenario="A visitor asks for /../shop/store.py and reads the source.",
             mitigation="Resolve the path and refuse what is not below the folder.",
         )  # fmt: skip
         assert traversal["ran"]["exit_code"] == 1
         password = {
-            "asset": "A2", "boundary": "B2", "stride": "spoofing", "owasp": "A07",
-            "location": "shop/store.py:5", "quote": f'ADMIN_PASSWORD = "{PASSWORD}"', "severity": "high",
-            "confidence": "likely", "summary": "The password of the admin stands in the source", "cwe": "CWE-798",
-            "scenario": "Whoever reads the source, through V2 for one, knows it.", "impact": "acts as the admin",
+            "boundary": "B2", "location": "shop/store.py:5", "quote": f'ADMIN_PASSWORD = "{PASSWORD}"', "severity": "high",
+            "summary": "The password of the admin stands in the source", "tags": "CWE-798",
+            "scenario": "Whoever reads the source, through V2 for one, knows it.",
             "mitigation": "Read it from the environment, and change it.",
         }  # fmt: skip
         told = await agent.refused("finding", **password)
@@ -208,27 +198,25 @@ async def test_an_audit_finds_the_injection_the_traversal_and_the_password(root:
         assert masked.startswith("ADMIN_PASSWORD")
         assert PASSWORD not in told
         await agent.record("finding", **{**password, "quote": masked})
+        swapped = {
+            "boundary": "B1",
+            "location": "shop/store.py:3",
+            "quote": "import sqlite3",
+            "tried": "another library",
+        }
+        assert "stands in no function" in await agent.refused("cleared", **swapped)
         await agent.record(
-            "cleared", asset="A1", boundary="B1", stride="denial-of-service", owasp="A04",
-            location="shop/store.py:10", quote="name TEXT PRIMARY KEY", tried="asked for a name that many rows have",
-            holds="a name is the key, so there is one row at most and it is found by an index",
-        )  # fmt: skip
-        await agent.record(
-            "cleared", asset="A1", boundary="B1", stride="elevation-of-privilege", owasp="A08",
-            location="shop/store.py:3", quote="import sqlite3", tried="looked for a library that could be swapped",
-            holds="only the standard library is imported",
+            "cleared", boundary="B1", location="shop/store.py:10", quote="name TEXT PRIMARY KEY",
+            tried="asked for a name that many rows have: a name is the key, so there is one row at most",
         )  # fmt: skip
         left = await agent.left()
 
     assert left.answer["status"] in {"complete", "bounded"}
-    assert left.answer["items"] == 3 + 2 + 3 + 2  # what was refused counts for nothing, what was recorded counts once
-    left.holds("overview.md", "Depth: shallow. Ended: complete.", "V1", "V2", "V3")
-    left.holds("findings.md", "exit 1 when the server ran it", "CWE-22", "Resolve the path", "ADMIN_PASSWORD")
-    left.holds("threat-model.md", "the items", "asking for a page", "**V2**", "C1")
-    left.holds("recommendations.md", "Pass the name as a parameter.", "Read it from the environment")
+    assert left.answer["items"] == 2 + 3 + 1  # what was refused counts for nothing, what was recorded counts once
     left.holds(
-        "owasp-coverage.md", "A01", "Not tested", "C2 tried: looked for a library that could be swapped. Held: only"
-    )
+        "overview.md", "Ended: complete.", "V1", "V2", "V3", "exit 1 when the server ran it", "CWE-22", "Resolve the path",
+        "ADMIN_PASSWORD", "asking for a page", "Pass the name as a parameter.", "Read it from the environment",
+    )  # fmt: skip
     log = json.loads(left.files["security.sarif"])
     check_sarif(log)
     assert [one["level"] for one in log["runs"][0]["results"]] == ["error", "error", "error"]

@@ -1,12 +1,10 @@
-"""What bears an item out: whether its quote is where it is said to be, what the server saw when it ran its command, and
-whether another item says the same.
-"""
+"""What bears an item out: whether its quote is where it is said to be, and what the server saw when it ran its command."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .items import Proof, split_location
@@ -151,29 +149,6 @@ def _ran_without(seen: Ran) -> bool:
 
 _WORD = "; what should hold is its author's word"
 """A run shows that an assertion holds, and never that it is the right one."""
-SAME = 0.8
-"""From here on two texts say the same: one of five words may differ."""
-
-_STOP = frozenset(
-    "a an and are as at be been but by can could do does for from had has have if in into is it its may might no not of on or "
-    "should so than that the their then there these this to was were when where which while will with would".split()
-)
-
-
-def meaning(text: str) -> frozenset[str]:
-    """Return the words of a text that carry meaning, numbers among them."""
-    return frozenset(re.findall(r"[a-z0-9_]+", text.lower())) - _STOP
-
-
-def likeness(one: str, other: str) -> float:
-    """Return the share of words that both texts have, of all that either has (Jaccard 1901): 0 to 1; 1 for empty texts."""
-    here, there = meaning(one), meaning(other)
-    return len(here & there) / len(here | there) if here | there else 1.0
-
-
-def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
-    """Return the name of the text most like this one, and how alike it is; nothing and 0 without any."""
-    return max(((name, likeness(text, other)) for name, other in others), key=lambda pair: pair[1], default=("", 0.0))
 
 
 def fingerprint(path: str, kind: str, quote: str) -> str:

@@ -92,7 +92,6 @@ def is_plan(config: Mapping[str, Any]) -> bool:
 
 
 _SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
-_ABUSE = ("abuse", "permission", "security", "spoof", "tamper", "disclosure", "privilege", "injection", "data")
 
 
 def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> tuple[HandoffFinding, ...]:
@@ -110,8 +109,6 @@ def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
             return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):
             return finding.severity in _SERIOUS
-        case ("predict", "security") | ("scenario", "security") | ("debug", "security"):
-            return any(word in f"{finding.kind} {finding.title}".lower() for word in _ABUSE)
         case ("learn", "security"):
             return finding.kind == "docs secret"
         case (_, "fix"):

@@ -64,14 +64,6 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-class Confidence(StrEnum):
-    """How sure, the surest first."""
-
-    CONFIRMED = "confirmed"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-
-
 class ItemOutcome(StrEnum):
     """What an experiment said about a hypothesis."""
 
@@ -137,7 +129,7 @@ class Item(Record):
 
     @property
     def subject(self) -> str:
-        """What it says, for telling near-identical items. Empty: never compared."""
+        """What it says, for telling a repeated item. Empty: never compared."""
         return self._filled_in(self.subject_format)
 
     @property

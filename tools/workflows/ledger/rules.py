@@ -127,7 +127,7 @@ class WorkflowRules:
         return Objection(Code.EVIDENCE, f"{item.item} stands: {words(seen)}. What is shown is not withdrawn.")
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
-        """Tell whether an item that is near-identical to an earlier one is a duplicate to be refused."""
+        """Tell whether an item that is word for word an earlier one is a duplicate to be refused."""
         return True
 
     def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:

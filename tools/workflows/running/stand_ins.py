@@ -52,6 +52,12 @@ def words_of(path: str, text: str, quote: str = "") -> list[frozenset[str]]:
     return [frozenset(re.findall(r"\w{2,}", part)) for part in parts]
 
 
+def function_at(path: str, text: str, quote: str) -> str:
+    """Return the name of the innermost Python function in which a quote stands; empty without one."""
+    found = _function(path, text, quote)
+    return found.name if found else ""
+
+
 def _function(path: str, text: str, quote: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     line = line_of(quote, text, redactor())
     there = [one for one in _functions(path, text) if one.lineno <= line <= (one.end_lineno or 0)]

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.pages import flagged, one_line, plain, section
+from ..ledger.pages import flagged, one_line
 from ..ledger.rules import Need, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
-
-
-class ScenarioDimension(StrEnum):
-    """Where to look."""
-
-    HAPPY = "happy-path"
-    ERROR = "error"
-    EDGE = "edge-case"
-    ABUSE = "abuse"
-    SCALE = "scale"
-    CONCURRENT = "concurrent"
-    TEMPORAL = "temporal"
-    DATA = "data-variation"
-    PERMISSION = "permission"
-    INTEGRATION = "integration"
-    RECOVERY = "recovery"
-    STATE = "state-transition"
 
 
 def _lines(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
@@ -46,7 +28,6 @@ class Situation(Item):
 
     kind: Literal["scenario"] = "scenario"
     name: Text = Field(description="The scenario in a few words.")
-    dimension: ScenarioDimension
     precondition: Text = Field(description="Who takes part, and what holds before.")
     trigger: Text = Field(description="What sets it off.")
     flow: Annotated[tuple[Text, ...], BeforeValidator(_lines)] = Field(
@@ -62,33 +43,15 @@ def worst_first(ledger: Ledger) -> list[LedgerEntry[Situation]]:
     return sorted(ledger.of(Situation), key=lambda entry: entry.item.severity.rank)
 
 
-def _page(ledger: Ledger) -> str:
-    return "\n".join([f"# Scenarios: {plain(ledger.options.goal) or 'everything'}\n", *map(_told, worst_first(ledger))])
-
-
-def _told(entry: LedgerEntry[Situation]) -> str:
-    one = entry.item
-    mark = flagged(one.name, one.precondition, one.trigger, one.expected, one.risk, *one.flow)
-    steps = [
-        f"- **Given** {plain(one.precondition)}",
-        f"- **When** {plain(one.trigger)}",
-        *(f"- **And** {plain(step)}" for step in one.flow),
-        f"- **Then** {plain(one.expected)}",
-    ]
-    title = f"{entry.id}: {plain(one.name)}"
-    return section(
-        title, [f"{one.severity}, {one.dimension}{mark}", "", *steps, "", f"**At stake.** {plain(one.risk)}"]
-    )
-
-
 def _feature(ledger: Ledger) -> str:
     """Return the scenarios in Gherkin. Every text stands on one line behind a keyword, so that it can be nothing but text."""
     lines = ["# language: en", f"Feature: {one_line(ledger.options.goal) or 'Everything'}"]
-    for entry in ledger.of(Situation):
+    for entry in worst_first(ledger):
         one = entry.item
         lines += [
             "",
-            f"  @{entry.id} @{one.dimension} @{one.severity}",
+            f"  # At stake: {one_line(one.risk)}",
+            f"  @{entry.id} @{one.severity}",
             f"  Scenario: {one_line(one.name)}",
             f"    Given {one_line(one.precondition)}",
             f"    When {one_line(one.trigger)}",
@@ -109,23 +72,16 @@ class Scenario(WorkflowRules):
     withdrawable = kinds
     onwards = ("debug", "security", "fix")
     needs = (Need(lambda ledger: not ledger.of(Situation), "a scenario"),)
-    pages: ClassVar[Pages] = {"scenarios.md": _page, "scenarios.feature": _feature}
+    pages: ClassVar[Pages] = {"scenarios.feature": _feature}
 
     def state(self, ledger: Ledger) -> list[str]:
-        seen = {one.dimension for one in ledger.items(Situation)}
-        left = [one for one in ScenarioDimension if one not in seen]
-        told = [
-            f"{one.id} {one.item.dimension}: {one.item.title}{flagged(one.item.title)}"
-            for one in ledger.of(Situation)[-12:]
-        ]
-        return [*([f"Nothing yet of: {', '.join(left)}."] if left and not ledger.closed else []), *told]
+        return [f"{one.id}: {one.item.title}{flagged(one.item.title)}" for one in ledger.of(Situation)[-12:]]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         return tuple(
             HandoffFinding(
                 id=entry.id,
                 title=one.name,
-                kind=one.dimension,
                 severity=one.severity,
                 detail=f"Given {one.precondition} When {one.trigger} Then: {'; '.join(one.flow)}. "
                 f"Expected: {one.expected} Risk: {one.risk}",

@@ -1,4 +1,4 @@
-"""The findings of a security audit: how sure, mended or not, new or known; and what became of those of the last one."""
+"""The findings of a security audit: shown or not, new or known; and what became of those of the last one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from ...session.events import Record
-from ..ledger.evidence import SAME, fingerprint, likeness, mended, proof_of, ran, shown
-from ..ledger.items import Confidence, Proof, Settlement, Severity, split_location
+from ..ledger.evidence import disproved, fingerprint, mended, proof_of, ran, shown
+from ..ledger.items import Cited, Proof, Settlement, Severity, split_location
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, Ran
 from ..running.inspection import Hint
-from .items import Cleared, Remedy, SecurityFinding, SecurityOptions
+from .items import Cleared, SecurityFinding, SecurityOptions, ThreatTest
 
-MOST_ATTEMPTS = 3
-SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 PLACES = "standing"
 """Facts of the close: where the quote of each earlier finding is now, by its name."""
 RERUN = "earlier proofs"
@@ -30,7 +28,6 @@ class Known(Record):
     ledger: str
     id: str
     path: str
-    kind: str
     quote: str
     summary: str
     severity: Severity
@@ -44,22 +41,6 @@ class Known(Record):
         return f"{self.ledger}#{self.id}"
 
 
-class AuditNumbers(Record):
-    """How many findings of each severity an audit left open."""
-
-    ledger: str
-    critical: int
-    high: int
-    medium: int
-    low: int
-    info: int
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The same, the worst first."""
-        return (self.critical, self.high, self.medium, self.low, self.info)
-
-
 class LastAudit(LedgerFacts):
     """What the last audit on this branch left open, as seen at the opening; without a `ledger` there is none.
 
@@ -71,15 +52,13 @@ class LastAudit(LedgerFacts):
     ledger: str = ""
     commit: str = ""
     known: tuple[Known, ...] = ()
-    history: tuple[AuditNumbers, ...] = ()
     warning: str = ""
     changed: tuple[str, ...] | None = None
 
 
 class Surface(LedgerFacts):
-    """What there is to attack, as far as file names and patterns tell at the opening.
-
-    `tests` are globs; `dirty` the files that differed from HEAD already; `read` the number of files looked through.
+    """What there is to attack, as far as file names and patterns tell at the opening. `dirty` are the files that differed from
+    HEAD already.
     """
 
     what: ClassVar[str] = "surface"
@@ -88,9 +67,7 @@ class Surface(LedgerFacts):
     pipelines: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
     secrets: tuple[str, ...] = ()
-    tests: tuple[str, ...] = ()
     dirty: tuple[str, ...] = ()
-    read: int = 0
 
 
 class CommandSeen(Record):
@@ -101,19 +78,6 @@ class CommandSeen(Record):
     exit_code: int | None
     said: str
     tail: str
-
-
-class TestsSeen(LedgerFacts):
-    """What the project's tests did at a commit."""
-
-    what: ClassVar[str] = "tests"
-
-    commands: tuple[CommandSeen, ...] = ()
-
-    @property
-    def failed(self) -> frozenset[str]:
-        """The commands that failed."""
-        return frozenset(one.command for one in self.commands if one.exit_code not in {0, None})
 
 
 class DependencyAudits(LedgerFacts):
@@ -134,74 +98,39 @@ def surface_of(ledger: Ledger) -> Surface:
     return ledger.seen(Surface) or Surface()
 
 
-def confidence_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Confidence:
-    """Return how sure a finding is: confirmed once the server saw it shown; else at most likely, and only possible once its
-    own proof showed nothing.
-    """
+def trials(ledger: Ledger) -> tuple[LedgerEntry[ThreatTest], ...]:
+    """Return every test, whether it found something or not, the oldest first."""
+    return ledger.of(ThreatTest)
+
+
+def by_a_run(ledger: Ledger, entry: LedgerEntry[Any]) -> bool:
+    """Tell whether the server saw what a test claims: the attack, or that it fails."""
     seen = ran(ledger, entry)
-    if shown(seen):
-        return Confidence.CONFIRMED
-    if seen and seen.exit_code is not None:
-        return Confidence.POSSIBLE
-    return max(entry.item.confidence, Confidence.LIKELY, key=list(Confidence).index)
+    if isinstance(entry.item, Cleared):
+        return disproved(seen) if entry.item.reproduction else mended(seen)
+    return shown(seen)
 
 
-def attempts(ledger: Ledger, finding: str) -> tuple[LedgerEntry[Remedy], ...]:
-    """Return the attempts to mend a finding, the oldest first."""
-    return tuple(entry for entry in ledger.of(Remedy) if entry.item.finding == finding)
+def how_sure(ledger: Ledger, entry: LedgerEntry[Any]) -> str:
+    """Return whether the server saw what a test claims, in a few words."""
+    seen = ran(ledger, entry)
+    if by_a_run(ledger, entry):
+        return "held in a run" if isinstance(entry.item, Cleared) else "shown"
+    return "its run showed nothing" if seen and seen.exit_code is not None else "not run"
 
 
-def held(ledger: Ledger, entry: LedgerEntry[Remedy]) -> bool:
-    """Tell whether an attempt ended the attack, as the server saw it, and broke no test."""
-    return mended(ran(ledger, entry)) and not broken_tests(ledger, entry.commit)
-
-
-def broken_tests(ledger: Ledger, commit: str) -> frozenset[str]:
-    """Return the test commands that failed at a commit and did not when the audit began."""
-    runs = [
-        (seen.commit, TestsSeen.model_validate(seen.facts)) for seen in ledger.observed if seen.what == TestsSeen.what
-    ]
-    here = [tests for at, tests in runs if at == commit]
-    return here[-1].failed - runs[0][1].failed if here else frozenset()
-
-
-def untested_remedies(ledger: Ledger) -> tuple[LedgerEntry[Remedy], ...]:
-    """Return the attempts at whose commit the tests were not run."""
-    commits = {seen.commit for seen in ledger.observed if seen.what == TestsSeen.what}
-    return tuple(entry for entry in ledger.of(Remedy) if held(ledger, entry) and entry.commit not in commits)
-
-
-def is_fixed(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> bool:
-    """Tell whether the newest attempt to mend a finding held."""
-    tried = attempts(ledger, entry.id)
-    return bool(tried) and held(ledger, tried[-1])
+def looked_at(ledger: Ledger) -> frozenset[str]:
+    """Return the files that any item cites."""
+    return frozenset(entry.item.path for entry in ledger.standing if isinstance(entry.item, Cited))
 
 
 def open_findings(ledger: Ledger) -> tuple[LedgerEntry[SecurityFinding], ...]:
-    """Return the findings that were not mended, the worst and surest first."""
-    left = (entry for entry in ledger.of(SecurityFinding) if not is_fixed(ledger, entry))
-    order = list(Confidence)
+    """Return the findings, the worst first, and of these what was shown before what was not."""
     return tuple(
-        sorted(left, key=lambda one: (one.item.severity.rank, order.index(confidence_of(ledger, one)), one.id))
-    )
-
-
-def counts_of(ledger: Ledger) -> dict[str, int]:
-    """Return the number of open findings of each severity."""
-    left = open_findings(ledger)
-    return {str(severity): sum(one.item.severity is severity for one in left) for severity in Severity}
-
-
-def mendable(ledger: Ledger) -> tuple[LedgerEntry[SecurityFinding], ...]:
-    """Return the findings that this audit still has to mend."""
-    if not ledger.opts(SecurityOptions).fix:
-        return ()
-    return tuple(
-        entry
-        for entry in open_findings(ledger)
-        if entry.item.severity in SERIOUS
-        and confidence_of(ledger, entry) is Confidence.CONFIRMED
-        and len(attempts(ledger, entry.id)) < MOST_ATTEMPTS
+        sorted(
+            ledger.of(SecurityFinding),
+            key=lambda one: (one.item.severity.rank, not by_a_run(ledger, one), int(one.id[1:])),
+        )
     )
 
 
@@ -244,8 +173,8 @@ def known_of(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
 def _fresh(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> Known:
     one = entry.item
     return Known(
-        ledger=ledger.id, id=entry.id, path=one.path, kind=one.owasp, quote=one.quote, summary=one.summary,
-        severity=one.severity, fingerprint=fingerprint(one.path, one.owasp, one.quote), stands=one.location,
+        ledger=ledger.id, id=entry.id, path=one.path, quote=one.quote, summary=one.summary, severity=one.severity,
+        fingerprint=fingerprint(one.path, "security", one.quote), stands=one.location,
         proof=proof_of(ledger, entry) if shown(ran(ledger, entry)) else Proof(),
     )  # fmt: skip
 
@@ -272,25 +201,20 @@ def recurring(ledger: Ledger) -> dict[str, Known]:
 
 
 def _same_as(found: Known, earlier: Iterable[Known]) -> Known | None:
-    """Return the earlier finding that this one is: by fingerprint, else in the same file with a quote that holds the other's, or of
-    the same kind and in nearly the same words.
-    """
+    """Return the earlier finding that this one is: by fingerprint, else in the same file with a quote that holds the other's."""
     here = [one for one in earlier if one.path == found.path]
     exact = next((one for one in here if one.fingerprint == found.fingerprint), None)
-    return exact or next((one for one in here if one.kind == found.kind and _alike(one, found)), None)
+    return exact or next((one for one in here if _holds(one.quote, found.quote)), None)
 
 
-def _alike(one: Known, other: Known) -> bool:
-    here, there = " ".join(one.quote.split()), " ".join(other.quote.split())
-    return here in there or there in here or likeness(one.summary, other.summary) >= SAME
+def _holds(one: str, other: str) -> bool:
+    here, there = " ".join(one.split()), " ".join(other.split())
+    return here in there or there in here
 
 
 def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
     """Return what became of each finding that the last audit left open."""
-    known = recurring(ledger)
-    fixed = {entry.id for entry in ledger.of(SecurityFinding) if is_fixed(ledger, entry)}
-    again = {one.name: id for id, one in known.items() if id not in fixed}
-    mended_here = {one.name for id, one in known.items() if id in fixed}
+    again = {one.name: id for id, one in recurring(ledger).items()}
     cleared, unchanged = {one.upstream for one in ledger.items(Cleared)}, _unchanged(ledger)
 
     def fate(one: Known) -> FindingFate:
@@ -299,7 +223,7 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
             return FindingFate.STANDS
         if new:
             return FindingFate.RECURRING
-        if one.name in mended_here or mended(seen):
+        if mended(seen):
             return FindingFate.FIXED
         if one.name in cleared:
             return FindingFate.CARRIED if one.proof.command else FindingFate.CLEARED
@@ -312,7 +236,7 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
 
 def _as_bad(ledger: Ledger, entry: LedgerEntry[Any], before: Known) -> bool:
     """Tell whether what was recorded again is as severe as it was, and shown: to play it down closes nothing."""
-    return entry.item.severity.rank <= before.severity.rank and confidence_of(ledger, entry) is Confidence.CONFIRMED
+    return entry.item.severity.rank <= before.severity.rank and by_a_run(ledger, entry)
 
 
 def rerun(ledger: Ledger, name: str) -> Ran | None:
@@ -335,7 +259,7 @@ def to_settle(ledger: Ledger) -> tuple[Known, ...]:
 
 
 def left_open(ledger: Ledger) -> tuple[Known, ...]:
-    """Return what the next audit has to look at: what this one found and did not mend, and what it left as it was."""
+    """Return what the next audit has to look at: what this one found, and what it left as it was."""
     disproven = {id for id, settled in ledger.overruled.items() if settled.outcome is Settlement.DISPROVEN}
     found = tuple(known_of(ledger, entry) for entry in open_findings(ledger) if entry.id not in disproven)
     carried = (one.known for one in fates_of(ledger) if one.fate in LEFT_OPEN)

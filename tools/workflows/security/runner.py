@@ -9,47 +9,34 @@ from typing import Any
 
 from ...errors import Code, Refusal
 from ...lab.context import RepoContext
-from ...project.folders import CommandKind
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
 from ..ledger.items import Item, Workflow
+from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed
-from ..running.inspection import (
-    WEAKNESSES,
-    Hint,
-    checks_of,
-    looked_through,
-    projects_of,
-    run_checks,
-    texts_of,
-)
+from ..running.inspection import WEAKNESSES, Hint, looked_through, run_checks, texts_of
 from ..running.proofs import prove, run_pending
 from ..running.runner import Scoped, files_in_scope, observed, saw
+from ..running.stand_ins import function_at
 from ..running.store import Ledgers
 from .findings import (
     PLACES,
     RERUN,
-    AuditNumbers,
     CommandSeen,
     DependencyAudits,
     Known,
     LastAudit,
     Surface,
-    TestsSeen,
-    counts_of,
     earlier,
-    last_audit,
     left_open,
     surface_of,
 )
-from .items import Remedy, SecurityOptions
+from .items import BoundaryItem, Cleared, SecurityOptions
 
 MOST_LISTED = 40
 TELLING = 20
 """Characters from which on a quote found in another file is taken for the same code."""
-MOST_AUDITS = 10
-"""Earlier audits whose numbers are shown."""
 _MANIFESTS = re.compile(
     r"(?:requirements[\w.-]*\.txt|pyproject\.toml|setup\.py|Pipfile(?:\.lock)?|poetry\.lock|uv\.lock|constraints[\w.-]*\.txt"
     r"|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|go\.(?:mod|sum)|Cargo\.(?:toml|lock)|Gemfile(?:\.lock)?"
@@ -69,7 +56,7 @@ _TOOLS = {
 
 
 class SecurityRunner(Scoped):
-    """Sees the surface and the last audit at the opening; `run` runs reproductions, dependency audits and tests."""
+    """Sees the surface and the last audit at the opening; `run` runs reproductions and dependency audits."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         scope = super().opening(context, ledger)
@@ -77,31 +64,24 @@ class SecurityRunner(Scoped):
         last = _last_audit(context, ledger, files)
         if last.changed is not None:
             scope = (observed(context, "scope", files=len(last.changed)),)
-        # Whoever may mend has to know how the tests stood before.
-        return (
-            *scope,
-            saw(context, last),
-            *_rerun(context, last.known),
-            saw(context, _surface(context, files)),
-            *_tests(context, ledger),
-        )
+        return (*scope, saw(context, last), *_rerun(context, last.known), saw(context, _surface(context, files)))
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
-        if not ledger.opts(SecurityOptions).fix:
-            _nothing_changed(context, ledger)
-        if isinstance(item, Remedy):
-            _committed_since(context, ledger, item)
+        _nothing_changed(context, ledger)
+        entry = ledger.find(item.boundary) if isinstance(item, Cleared) else None
+        if entry and isinstance(entry.item, BoundaryItem) and isinstance(item, Cleared) and not _runs(context, item):
+            _stops_something(context, entry.item, item)
         return item
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         files = context.repo.tracked()
         commands = audit_commands(files, scan(context.repo.root, files))
         audits = [{"kind": "dependency audit", "command": command} for command in commands]
+        seen = tuple(map(CommandSeen.model_validate, run_checks(context, audits)))
         return (
             *run_pending(context, ledger),
             *_rerun(context, earlier(ledger)),
-            *([saw(context, DependencyAudits(commands=_seen(context, audits)))] if audits else []),
-            *_tests(context, ledger),
+            *([saw(context, DependencyAudits(commands=seen))] if audits else []),
         )
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
@@ -118,17 +98,6 @@ def _rerun(context: RepoContext, known: Iterable[Known]) -> list[Observed]:
     return [observed(context, RERUN, **seen)] if seen else []
 
 
-def _tests(context: RepoContext, ledger: Ledger) -> list[Observed]:
-    """Return the project's tests, in an audit that may mend."""
-    if not ledger.opts(SecurityOptions).fix:
-        return []
-    return [saw(context, TestsSeen(commands=_seen(context, checks_of(projects_of(context), (CommandKind.TEST,)))))]
-
-
-def _seen(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> tuple[CommandSeen, ...]:
-    return tuple(map(CommandSeen.model_validate, run_checks(context, checks)))
-
-
 def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> LastAudit:
     """Return what the last audit on this branch or in its history left open, and what changed since in the files that this one looks at."""
     ledgers = Ledgers(context)
@@ -138,12 +107,10 @@ def _last_audit(context: RepoContext, ledger: Ledger, files: Sequence[str]) -> L
     if last is None or last.closed is None:
         warning = "There is no earlier audit on this branch to compare with: this one looks at everything."
         return LastAudit(warning=warning) if wants_diff else LastAudit()
-    numbers = AuditNumbers.model_validate({"ledger": last.id, **counts_of(last)})
     found = LastAudit(
         ledger=last.id,
         commit=last.closed.commit,
         known=tuple(one.model_copy(update={"stands": _stands(context, one)}) for one in left_open(last)),
-        history=(*last_audit(last).history, numbers)[-MOST_AUDITS:],
     )
     if not wants_diff:
         return found
@@ -160,9 +127,7 @@ def _stands(context: RepoContext, known: Known) -> str:
         context.repo.holding(max(known.quote.splitlines(), key=len).strip()) if len(known.quote) >= TELLING else ()
     )
     for path in (known.path, *elsewhere[:MOST_LISTED]):
-        content = context.repo.content(context.repo.head(), path)
-        text = "" if content is None else content.decode("utf-8", errors="replace")
-        if line := line_of(known.quote, text, redactor()):
+        if line := line_of(known.quote, _text(context, context.repo.head(), path), redactor()):
             return f"{path}:{line}"
     return ""
 
@@ -176,9 +141,7 @@ def _surface(context: RepoContext, files: Sequence[str]) -> Surface:
         pipelines=pipelines_of(files)[:MOST_LISTED],
         hints=tuple(Hint(**hint) for hint in looked_through(texts, WEAKNESSES)),
         secrets=tuple(secrets[:MOST_LISTED]),
-        tests=tuple(glob for project in projects_of(context) for glob in project.tests),
         dirty=tuple(_dirty(context)),
-        read=len(texts),
     )
 
 
@@ -199,15 +162,36 @@ def _nothing_changed(context: RepoContext, ledger: Ledger) -> None:
     if not edited:
         return
     problem = f"This audit only reads, and these files were edited since it was opened: {', '.join(edited[:8])}."
-    cure = "Take your edits back; if they are a person's, wait until they are committed. To mend here, open an audit with `fix: true`."
+    cure = "Take your edits back; if they are a person's, wait until they are committed. To mend is for `fix`."
     raise Refusal(Code.OUT_OF_ORDER, f"{problem} {cure}")
 
 
-def _committed_since(context: RepoContext, ledger: Ledger, item: Remedy) -> None:
-    found = ledger.find(item.finding)
-    if found is not None and found.commit == context.repo.head():
-        problem = f"Nothing was committed since {item.finding} was recorded. Commit the change first: a remedy is what git has."
-        raise Refusal(Code.EVIDENCE, problem)
+def _runs(context: RepoContext, item: Cleared) -> bool:
+    return bool(item.reproduction) and all(map(context.consent.agreed_to, item.proof.commands))
+
+
+def _stops_something(context: RepoContext, entry: BoundaryItem, item: Cleared) -> None:
+    """Refuse to clear a boundary by a line that an attack there does not meet: the entry itself, what stands in no function, or
+    code that the entry's file does not name.
+    """
+    head = context.repo.head()
+    here, there = (_text(context, head, path) for path in (entry.path, item.path))
+    function, stem = function_at(item.path, there, item.quote), item.path.rpartition("/")[2].partition(".")[0]
+    known = re.findall(r"\w+", here)
+    if one_line(item.quote) in one_line(entry.quote):
+        problem = f"That is {item.boundary} itself"
+    elif item.path.endswith(".py") and not function:
+        problem = "That line stands in no function, so it stops nobody"
+    elif item.path != entry.path and not {function, stem} & set(known):
+        problem = f"{entry.path}, where {item.boundary} enters, does not name {function or item.path}"
+    else:
+        return
+    cure = "Quote the line that stops the attack, or give an experiment: the attack, which passes, and a control that fails"
+    raise Refusal(Code.EVIDENCE, f"{problem}. {cure}.")
+
+
+def _text(context: RepoContext, commit: str, path: str) -> str:
+    return (context.repo.content(commit, path) or b"").decode("utf-8", errors="replace")
 
 
 def manifests_of(files: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ..ledger.pages import lines
 from ..ledger.rules import rules_of
 from ..ledger.state import Ledger, Observed
 from ..running.runner import WorkflowRunner, saw
-from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
+from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, ShipWord, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
 from .checks.mechanical import MECHANICAL, inspect
 from .gathering import (
@@ -96,6 +96,8 @@ def _unknown(options: Mapping[str, Any]) -> Sequence[Observed]:
 
 
 def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase) -> ShipTypeFound:
+    if isinstance(options.type, ShipWord):
+        return ShipTypeFound(options.type.means, f"as asked for: {options.type} has its checks")
     if options.type:
         return ShipTypeFound(ShipType(options.type), "as asked for")
     delta = since(context, base)

@@ -12,14 +12,14 @@ from pydantic import Field
 from ...session.events import Record
 from ..ledger.items import Item, Note, Options, Text
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
-from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
+from .checks.checklists import ChecklistEntry, ShipType, ShipWord, Weight, checklist
 from .checks.material import CheckResult
 
 
 class ShipOptions(Options):
     """What to ship, and how far to go."""
 
-    type: ShipType | Literal[""] = Field("", description=f"{'|'.join(ShipType)}. Empty: found out by rules.")
+    type: ShipType | ShipWord | Literal[""] = Field("", description=f"{'|'.join(ShipType)}. Empty: found out by rules.")
     target: str = Field("", max_length=300, description="What or where: a tag, a branch, a file or folder, an address.")
     base: str = Field(
         "", max_length=200, description="What it is compared with. Empty: the default branch, or the last tag."

@@ -169,7 +169,7 @@ def test_what_an_experiment_left_open_is_told_and_may_be_tried_by_a_better_one(a
     assert "count leaves out one item (inconclusive)." in taken.text()
     assert "the control exit 1, without the words that name the fault: it shows nothing" in taken.text()
     assert agent.record(HYPOTHESIS).classified == "confirmed"
-    assert "H2 says nearly the same" in agent.refused(Code.DUPLICATE, HYPOTHESIS)
+    assert "H2 says the same" in agent.refused(Code.DUPLICATE, HYPOTHESIS)
 
 
 def test_an_experiment_in_a_script_elsewhere_counts_by_what_the_script_runs(

@@ -58,7 +58,7 @@ def agent(tmp_path: Path) -> WorkflowAgent:
         (Code.EVIDENCE, {**SOURCE, "location": "shop/cart.py:6"}, "It stands at shop/cart.py:2"),
         (Code.DUPLICATE, SOURCE, "S1 already stands"),
         (Code.DUPLICATE, REFERENCE, "O1 already stands"),
-        (Code.DUPLICATE, {**INSIGHT, "outcome": "Fewer calls."}, "I1 says nearly the same"),
+        (Code.DUPLICATE, {**INSIGHT, "outcome": "Fewer calls."}, "I1 says the same"),
         (Code.MISSING_FIELD, {**INSIGHT, "problem": "Names are pasted", "mechanism": "Bind.", "sources": []}, "`sources` is empty"),
         (Code.EVIDENCE, {**INSIGHT, "problem": "Names are pasted", "mechanism": "Bind.", "sources": "S9"}, "names S9; recorded are: O1, S1"),
         (Code.EVIDENCE, rank("I9"), "There is no I9. There are: I1, I2"),

@@ -254,7 +254,7 @@ def test_interrupted_anywhere_it_goes_on_without_a_lost_or_doubled_item(tmp_path
     agent.restart()
 
     assert agent.status() == before
-    with pytest.raises(Refusal, match=r"already|nearly the same|is done|findings are in"):
+    with pytest.raises(Refusal, match=r"already|says the same|is done|findings are in"):
         agent.record(STEPS[after - 1])
     for item in STEPS[after:]:
         agent.record(item)

@@ -71,7 +71,7 @@ def test_a_wish_becomes_a_plan_that_the_server_can_start(agent: WorkflowAgent) -
         (Code.MISSING_FIELD, {**QUESTION, "changes": None}, "changes"),
         (
             Code.DUPLICATE,
-            {**QUESTION, "text": "For everybody is the total wrong?"},
+            {**QUESTION, "changes": "another scope"},
             "Q1 says",
         ),
         (Code.EVIDENCE, {**ANSWER, "question": "Q9"}, "There is no Q9"),

@@ -1,4 +1,4 @@
-"""What is special to a security audit: the matrix, confidence, comparison, gate, remedies and SARIF."""
+"""What is special to a security audit: boundaries, what clears them, comparison, gate and SARIF."""
 
 from __future__ import annotations
 
@@ -14,95 +14,72 @@ from autoresearch_mcp.tools.workflows.ledger.evidence import fingerprint
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
 from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
-from ledgers import INJECTION, NO_PROOF, PROOF, WorkflowAgent, shop
+from ledgers import INJECTION, NO_PROOF, WorkflowAgent, shop
 from sarif import check_sarif
 
 INJECTED = "return link.execute(f\"SELECT * FROM item WHERE name = '{name}'\")"
-STORE = {
-    "kind": "asset",
-    "location": "shop/db.py:1",
-    "quote": "import sqlite3",
-    "name": "the table of items",
-    "asset": "data-store",
-    "loss": "every item can be read and changed",
-}
-PRICES = {
-    "kind": "asset",
-    "location": "shop/cart.py:1",
-    "quote": "def total(prices, discount):",
-    "name": "prices that a customer sends",
-    "asset": "input",
-    "loss": "goods for nothing",
-}
 SEARCH = {
     "kind": "boundary",
     "location": "shop/db.py:4",
     "quote": "def find(link, name):",
-    "name": "searching for an item",
-    "boundary": "server-data",
-    "crosses": "a name that a visitor typed, into a query",
-    "reaches": ["A1"],
+    "name": "a name that a visitor typed, into a query",
+    "reaches": "every item",
 }
 CHECKOUT = {
     "kind": "boundary",
     "location": "shop/cart.py:1",
     "quote": "def total(prices, discount):",
-    "name": "paying",
-    "boundary": "client-server",
-    "crosses": "prices and a discount, from a browser",
-    "reaches": ["A2"],
+    "name": "prices and a discount, from a browser",
+    "reaches": "goods for nothing",
 }
 FINDING = {
     "kind": "finding",
-    "asset": "A1",
     "boundary": "B1",
-    "stride": "tampering",
-    "owasp": "A03",
     "location": "shop/db.py:5",
     "quote": INJECTED,
     "summary": "The name of an item becomes part of the query",
     "severity": "critical",
-    "confidence": "confirmed",
     "scenario": "A visitor searches for ' OR 1=1 -- and gets every item.",
-    "impact": "reads and changes the whole table",
     "mitigation": "Pass the name as a parameter.",
     **INJECTION,
-    "cwe": "CWE-89",
+    "tags": "CWE-89, STRIDE tampering",
 }
 CLEARED = {
     "kind": "cleared",
-    "asset": "A2",
     "boundary": "B2",
-    "stride": "spoofing",
-    "owasp": "A07",
     "location": "shop/cart.py:2",
     "quote": "return sum(prices) * discount / 100",
-    "tried": "looked for a name or a session that could be pretended",
-    "holds": "nothing here knows who calls",
+    "tried": "looked for a name or a session that could be pretended; nothing here knows who calls",
 }
-WAYS = ["a forged cookie", "an old library", "a log that lies", "a huge basket", "a stray debug page", "a copied key"]
+HELD = {
+    "kind": "cleared",
+    "boundary": "B2",
+    "location": "shop/cart.py:2",
+    "quote": "return sum(prices) * discount / 100",
+    "tried": "sent a discount of nothing",
+    "reproduction": "python3 -c \"from shop.cart import total; assert total([100], 0) >= 0, 'money back'\"",
+    "fails_with": "AssertionError: money back",
+    "control": "python3 -c \"import shop; total = lambda prices, discount: -1; assert total([100], 0) >= 0, 'money back'\"",
+}
 
 
 @pytest.fixture
 def agent(tmp_path: Path) -> WorkflowAgent:
-    """A security ledger whose assets and boundaries are recorded."""
+    """A security ledger whose boundaries are recorded."""
     return opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
 
 
 def opened(agent: WorkflowAgent, **options: object) -> WorkflowAgent:
     agent.open(**options)
-    for item in (STORE, PRICES, SEARCH, CHECKOUT):
+    for item in (SEARCH, CHECKOUT):
         agent.record(item)
     return agent
 
 
 def covered(agent: WorkflowAgent) -> None:
-    """Test each boundary and asset, so that the ledger may end."""
+    """Test each boundary, so that the ledger may end."""
     agent.record(CLEARED)
-    agent.record(
-        CLEARED, asset="A1", boundary="B1", stride="denial-of-service",
-        location="shop/db.py:4", quote="def find(link, name):", tried="asked for more rows than there are",
-    )  # fmt: skip
+    agent.record(CLEARED, boundary="B1", location="shop/db.py:5", quote=INJECTED, tried="asked for many rows")
 
 
 def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
@@ -118,21 +95,20 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("code", "item", "changed", "told"),
     [
-        (Code.BAD_ARGUMENT, SEARCH, {"reaches": ["A7"], "name": "x", "crosses": "y"}, "There is no A7"),
-        (Code.BAD_ARGUMENT, FINDING, {"boundary": "B2"}, "B2 does not reach A1. Test one of: A1 across B1"),
-        (Code.BAD_ARGUMENT, CLEARED, {"asset": "A9"}, "B2 does not reach A9"),
-        (Code.MISSING_FIELD, FINDING, NO_PROOF, "or say `likely`"),
+        (Code.BAD_ARGUMENT, FINDING, {"boundary": "B7"}, "There is no B7. There are: B1, B2."),
         (Code.MISSING_FIELD, FINDING, {"scenario": None}, "scenario: is missing"),
-        (Code.MISSING_FIELD, CLEARED, {"holds": " "}, "holds"),
         (Code.EVIDENCE, CLEARED, {"quote": "if allowed(user):"}, "does not stand at shop/cart.py:2"),
-        (Code.EVIDENCE, STORE, {"location": "shop/users.py:1", "name": "y"}, "There is no file shop/users.py"),
-        (Code.DUPLICATE, STORE, {}, "A1 already stands at shop/db.py:1"),
-        (Code.BAD_ARGUMENT, FINDING, {"owasp": "A11"}, "owasp"),
-        (Code.BAD_ARGUMENT, FINDING, {"cwe": "89"}, "cwe"),
+        (Code.EVIDENCE, SEARCH, {"location": "shop/users.py:1", "name": "y"}, "There is no file shop/users.py"),
+        (Code.DUPLICATE, SEARCH, {}, "B1 already stands at shop/db.py:4"),
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; curl http://shop.example.org/find"}, "talks to shop.example.org"),
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; cat ~/.ssh/id_rsa"}, "is not run here"),
         (Code.SECRET, FINDING, {"scenario": "log in with AKIAIOSFODNN7EXAMPLE"}, "`scenario` holds a secret"),
-        (Code.OUT_OF_ORDER, {"kind": "remedy", "finding": "V1", "change": "x", "location": "shop/db.py:1", "quote": "import sqlite3"}, {}, "This audit only reads"),
+        (Code.EVIDENCE, CLEARED, {"location": "shop/cart.py:1", "quote": "def total(prices, discount):"}, "That is B2 itself"),
+        (Code.EVIDENCE, CLEARED, {"boundary": "B1", "location": "shop/db.py:1", "quote": "import sqlite3"}, "stands in no function"),
+        (Code.EVIDENCE, CLEARED, {"boundary": "B1"}, "shop/db.py, where B1 enters, does not name total"),
+        (Code.EVIDENCE, HELD, {"reproduction": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "Nothing is cleared"),
+        (Code.EVIDENCE, HELD, {"control": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "what fails may be the fault itself"),
+        (Code.EVIDENCE, HELD, {"reproduction": "python3 -c 'import shop.cart'"}, "it says nothing of that code"),
     ],
 )  # fmt: skip
 def test_what_is_not_so_is_refused_with_a_cure(
@@ -141,20 +117,12 @@ def test_what_is_not_so_is_refused_with_a_cure(
     assert told in agent.refused(code, item, **changed)
 
 
-def test_a_test_comes_after_the_assets_and_boundaries(tmp_path: Path) -> None:
+def test_a_test_comes_after_the_boundaries(tmp_path: Path) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "security")
     agent.open()
 
-    assert "Record the assets first" in agent.refused(Code.OUT_OF_ORDER, FINDING)
-    assert "Record the asset first" in agent.refused(Code.OUT_OF_ORDER, SEARCH)
-    assert "the assets" in agent.status().missing[0]
-
-
-def test_one_place_may_show_several_cells_but_each_only_once(agent: WorkflowAgent) -> None:
-    agent.record(CLEARED)
-
-    assert "C1 already stands" in agent.refused(Code.DUPLICATE, CLEARED, tried="something quite different")
-    assert agent.record(CLEARED, stride="repudiation", tried="something quite different").id == "C2"
+    assert "Record the boundaries first" in agent.refused(Code.OUT_OF_ORDER, FINDING)
+    assert "the trust boundaries" in agent.status().missing[0]
 
 
 def test_an_audit_only_reads(agent: WorkflowAgent) -> None:
@@ -174,30 +142,25 @@ def test_what_was_edited_before_the_audit_is_the_users(tmp_path: Path) -> None:
 # --- Coverage --------------------------------------------------------------------------------------------------------
 
 
-def test_only_an_item_makes_a_cell_count_as_tested_and_findings_are_not_needed(agent: WorkflowAgent) -> None:
-    before = agent.status()
-    after = agent.taken(CLEARED)
-
-    assert before.coverage == ["OWASP 0/10", "matrix cells 0/12", "files 2/8"]
-    assert after.coverage == ["OWASP 1/10", "matrix cells 1/12", "files 2/8"]
-    assert after.scores == {}, "that somebody looked is no measure of what is there"
-
-
-def test_an_audit_may_end_when_each_boundary_and_asset_was_looked_at(agent: WorkflowAgent) -> None:
-    agent.record(CLEARED)
-    assert agent.status().missing == ["a test at B1 (1 of the boundaries left)", "a test of A1 (1 of the assets left)"]
+def test_an_audit_may_end_when_each_boundary_was_tested_and_says_where_by_a_run(agent: WorkflowAgent) -> None:
+    assert agent.status().coverage == ["boundaries tested 0/2", "by a run 0/2", "files cited 2/8"]
+    taken = agent.taken(CLEARED)
+    assert taken.scores == {}, "that somebody looked is no measure of what is there"
+    assert taken.missing == ["a test at B1: a `finding`, or `cleared` (1 of the boundaries left)"]
 
     agent.record(FINDING)
 
-    assert agent.status().missing == []
-
-
-def test_a_shallow_audit_ends_when_boundaries_and_what_is_most_precious_were_tested(tmp_path: Path) -> None:
-    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), depth="shallow")
-    agent.record(CLEARED)
-    agent.record(FINDING)
-
+    assert agent.status().coverage == ["boundaries tested 2/2", "by a run 1/2", "files cited 2/8"]
     assert agent.close().status == "complete"
+
+
+def test_what_holds_in_a_run_is_told_from_what_was_only_read(agent: WorkflowAgent) -> None:
+    read, held = agent.record(CLEARED), agent.record(HELD)
+
+    assert (read.classified, held.classified) == ("not run", "held in a run")
+    page = agent.file(agent.close(why="enough"), "overview.md")
+    assert "  - C1 (not run) looked for a name" in page
+    assert "  - C2 (held in a run) sent a discount of nothing" in page
 
 
 def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_path: Path) -> None:
@@ -205,7 +168,7 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
     agent.record(CLEARED)
 
     assert "No round" in agent.refused(Code.INCOMPLETE, FINDING)
-    agent.record({**STORE, "location": "shop/db.py:4", "quote": "def find", "name": "the link to the database"})
+    agent.record({**SEARCH, "location": "shop/cart.py:5", "quote": "def count", "name": "a basket"})
     assert agent.close().status == "bounded"
 
 
@@ -213,23 +176,18 @@ def test_when_all_rounds_are_used_it_ends_as_bounded_and_no_more_is_tested(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("proof", "claimed", "stands"),
+    ("proof", "stands"),
     [
-        (INJECTION, "confirmed", "confirmed"),
-        (INJECTION, "possible", "confirmed"),
-        ({**INJECTION, "fails_with": "all rows came back"}, "confirmed", "possible"),
-        ({**INJECTION, "reproduction": "python3 -c 'import shop'"}, "likely", "possible"),
-        ({**INJECTION, "reproduction": "no-such-program shop"}, "confirmed", "possible"),
-        (NO_PROOF, "likely", "likely"),
-        (NO_PROOF, "possible", "possible"),
+        (INJECTION, "shown"),
+        ({**INJECTION, "fails_with": "all rows came back"}, "its run showed nothing"),
+        ({**INJECTION, "reproduction": "no-such-program shop"}, "its run showed nothing"),
+        (NO_PROOF, "not run"),
     ],
 )
-def test_how_sure_a_finding_is_follows_from_what_the_server_saw(
-    agent: WorkflowAgent, proof: dict[str, str], claimed: str, stands: str
-) -> None:
-    agent.record(FINDING, **proof, confidence=claimed)
+def test_how_sure_a_finding_is_is_what_the_server_saw(agent: WorkflowAgent, proof: dict[str, str], stands: str) -> None:
+    agent.record(FINDING, **proof)
 
-    assert f"V1 critical {stands}: The name of an item" in "\n".join(agent.status().state)
+    assert f"V1 critical, {stands}: The name of an item" in "\n".join(agent.status().state)
 
 
 def test_a_reproduction_that_waited_for_consent_is_run_once_a_person_agreed(tmp_path: Path) -> None:
@@ -242,8 +200,8 @@ def test_a_reproduction_that_waited_for_consent_is_run_once_a_person_agreed(tmp_
     ran = "\n".join(agent.run().state)
 
     assert "1 reproductions wait for a person's consent" in waiting
-    assert "V1 critical likely" in waiting
-    assert "V1 critical confirmed" in ran
+    assert "V1 critical, not run" in waiting
+    assert "V1 critical, shown" in ran
     assert agent.handoff(agent.close(why="enough"))["findings"][0]["confirmed"]
 
 
@@ -255,18 +213,18 @@ def test_without_consent_a_run_runs_nothing_and_says_so(tmp_path: Path) -> None:
     closed = agent.close(why="enough")
 
     assert not (project.root / "ran.txt").exists()
-    assert "`make audit`: not run: nobody agreed to it" in agent.file(closed, "dependency-audit.md")
+    assert "`make audit`: not run: nobody agreed to it" in agent.file(closed, "overview.md")
 
 
-def test_lines_that_look_like_a_secret_are_pointed_at_and_never_shown(tmp_path: Path) -> None:
+def test_lines_in_the_form_of_a_secret_are_pointed_at_and_never_shown(tmp_path: Path) -> None:
     project = shop(tmp_path / "repo").write("key.py", '# ours\nkey = "AKIAIOSFODNN7EXAMPLE"\n').commit("oh")
     agent = WorkflowAgent(project, "security")
 
     state = "\n".join(agent.open().state)
     closed = agent.close(why="enough")
 
-    assert "Lines that look like a secret: key.py:2." in state
-    assert "`key.py:2`" in agent.file(closed, "attack-surface-map.md")
+    assert "Lines in the form of a known secret: key.py:2." in state
+    assert "`key.py:2`" in agent.file(closed, "overview.md")
     assert not any("AKIA" in project.read(file) for file in closed.files)
 
 
@@ -369,7 +327,7 @@ def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_pat
 
 
 def test_what_was_recorded_wrongly_is_withdrawn_and_recorded_anew(agent: WorkflowAgent) -> None:
-    agent.record(FINDING, **NO_PROOF, confidence="likely", severity="critical")
+    agent.record(FINDING, **NO_PROOF)
     assert "V1 already stands" in agent.refused(Code.DUPLICATE, FINDING)
 
     taken = agent.record({"kind": "withdrawal", "item": "V1", "reason": "without its experiment"})
@@ -389,8 +347,6 @@ def test_what_was_recorded_wrongly_is_withdrawn_and_recorded_anew(agent: Workflo
 
 def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(agent: WorkflowAgent) -> None:
     agent.record(FINDING)
-    agent.record({"kind": "dependency", "location": "shop/db.py:1", "quote": "import sqlite3", "name": "sqlite3",
-                 "health": "fine", "why": "comes with Python"})  # fmt: skip
     before = agent.status()
     agent.restart()
     assert agent.status() == before
@@ -401,41 +357,34 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
     assert closed.status == "complete"
     assert closed.next_prompts[0].prompt == "fix"
     assert closed.next_prompts[0].takes == ("V1",)
-    assert "# Security audit: everything" in agent.file(closed, "overview.md")
-    assert "| critical | 1 |" in agent.file(closed, "overview.md")
-    assert "There is no earlier audit on this branch" in agent.file(closed, "overview.md")
-    model = agent.file(closed, "threat-model.md")
-    assert "| A1 | the table of items | data-store | critical |" in model
-    assert "| A1 across B1 |   | **V1** |   |   | C2 |   |" in model
-    surface = agent.file(closed, "attack-surface-map.md")
-    assert "- leads to **A1** the table of items\n- abused by **V1** (critical)" in surface
-    assert "`shop/db.py:5`: a query is put together from text" in surface
-    assert "critical, confirmed, new." in agent.file(closed, "findings.md")
-    assert "exit 1 when the server ran it" in agent.file(closed, "findings.md")
-    owasp = agent.file(closed, "owasp-coverage.md")
-    assert "edition of 2021" in owasp
-    assert "## A03 Injection\n\n- **V1** critical" in owasp
-    assert "## A01 Broken Access Control\n\nNot tested." in owasp
-    assert "| D1 | sqlite3 |" in agent.file(closed, "dependency-audit.md")
-    assert "## Critical\n\n- **V1** Pass the name as a parameter." in agent.file(closed, "recommendations.md")
-    rows = agent.file(closed, "security-audit-results.tsv").splitlines()
-    assert len(rows) == 4
-    assert rows[1].split("\t")[:7] == ["1", "A1", "B1", "tampering", "A03", "finding V1", "critical"]
-    assert not (agent.project.root / closed.folder / "fix-log.md").exists()
+    page = agent.file(closed, "overview.md")
+    for part in (
+        "# Security audit: everything",
+        "There is no earlier audit on this branch",
+        "## V1: The name of an item becomes part of the query",
+        "critical, shown, new; CWE-89, STRIDE tampering.",
+        "exit 1 when the server ran it",
+        "**Mitigation.** Pass the name as a parameter.",
+        "- **B1** a name that a visitor typed, into a query, at `shop/db.py:4`. Behind it: every item.",
+        "`shop/db.py:5`: a query is put together from text",
+        "put together at run time is not seen",
+    ):
+        assert part in page
+    assert {Path(name).name for name in closed.files} == {"summary.md", "overview.md", "security.sarif", "handoff.json"}
 
 
 def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAgent) -> None:
     agent.record(FINDING)
-    agent.record(FINDING, severity="low", confidence="possible", owasp="A04", stride="repudiation", cwe="", **NO_PROOF,
-                location="shop/cart.py:5-6", quote="def count(items):\n    return len(items) - 1", asset="A2", boundary="B2",
+    agent.record(FINDING, severity="low", tags="", **NO_PROOF,
+                location="shop/cart.py:5-6", quote="def count(items):\n    return len(items) - 1", boundary="B2",
                 summary="A basket counts one item too few")  # fmt: skip
 
     run = validated(agent, agent.close(why="enough"))
 
     rules = run["tool"]["driver"]["rules"]
     assert [(rule["id"], rule["properties"]["security-severity"]) for rule in rules] == [
-        ("owasp-2021-a03-critical", "9.5"),
-        ("owasp-2021-a04-low", "2.0"),
+        ("security-critical", "9.5"),
+        ("security-low", "2.0"),
     ]
     assert all("security" in rule["properties"]["tags"] and rule["help"]["markdown"] for rule in rules)
     worst, least = run["results"]
@@ -443,7 +392,7 @@ def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAge
     place = least["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "shop/cart.py", "uriBaseId": "%SRCROOT%"}
     assert (place["region"]["startLine"], place["region"]["endLine"]) == (5, 6)
-    assert worst["properties"]["tags"] == ["external/cwe/cwe-89"]
+    assert worst["properties"]["tags"] == ["external/cwe/cwe-89", "STRIDE tampering"]
     assert rules[worst["ruleIndex"]]["id"] == worst["ruleId"]
 
 
@@ -464,6 +413,7 @@ def test_an_audit_without_findings_has_a_valid_sarif_log_too(agent: WorkflowAgen
 # --- The last audit --------------------------------------------------------------------------------------------------
 
 
+MENDED = 'def find(link, name):\n    return link.execute("SELECT * FROM item WHERE name = ?", (name,))\n'
 MOVED = {**INJECTION, "reproduction": INJECTION["reproduction"].replace("shop.db", "shop.store")}
 
 
@@ -481,39 +431,37 @@ def test_a_finding_is_the_same_when_its_lines_moved_and_its_alert_stays(agent: W
     text = agent.project.read("shop/db.py")
     agent.project.write("shop/db.py", f"# a comment\n\n{text}").commit("moved")
     agent.open()
-    for item, line in ((STORE, 3), (SEARCH, 6)):
-        agent.record(item, location=f"shop/db.py:{line}")
+    agent.record(SEARCH, location="shop/db.py:6")
 
     agent.record(FINDING, location="shop/db.py:7", summary="Anything can be put into the query", quote="link.execute(f\"SELECT * FROM item")  # fmt: skip
     closed = agent.close(why="enough")
 
-    assert "critical, confirmed, recurring, known as security-" in agent.file(closed, "findings.md")
+    assert "critical, shown, recurring, known as security-" in agent.file(closed, "overview.md")
     assert "| recurring | security-" in agent.file(closed, "overview.md")
     assert validated(agent, closed)["results"][0]["partialFingerprints"] == first
     assert validated(agent, closed)["results"][0]["properties"]["comparison"] == "recurring"
 
 
 def test_a_fingerprint_is_of_the_file_the_kind_and_the_code_and_not_of_its_spacing() -> None:
-    one = fingerprint("a.py", "A03", "if x:\n    run(x)")
+    one = fingerprint("a.py", "bug", "if x:\n    run(x)")
 
-    assert fingerprint("a.py", "A03", "  if x:\n\trun(x)") == one
+    assert fingerprint("a.py", "bug", "  if x:\n\trun(x)") == one
     others = {
-        fingerprint("b.py", "A03", "if x: run(x)"),
-        fingerprint("a.py", "A01", "if x: run(x)"),
-        fingerprint("a.py", "A03", "if y: run(x)"),
+        fingerprint("b.py", "bug", "if x: run(x)"),
+        fingerprint("a.py", "security", "if x: run(x)"),
+        fingerprint("a.py", "bug", "if y: run(x)"),
     }
     assert len({one, *others}) == 4
 
 
 def test_what_the_last_audit_said_and_is_gone_counts_as_fixed(agent: WorkflowAgent) -> None:
-    again(agent, **NO_PROOF, confidence="likely")
+    again(agent, **NO_PROOF)
     agent.project.write("shop/db.py", "import sqlite3\n").commit("no search any more")
     agent.open()
 
     overview = agent.file(agent.close(why="enough"), "overview.md")
 
     assert "| gone from the code | security-" in overview
-    assert "| audit | critical | high | medium | low | info |" in overview
 
 
 def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: WorkflowAgent) -> None:
@@ -522,7 +470,6 @@ def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: Workflo
     agent.project.commit("another name")
 
     opened_again = agent.open()
-    agent.record(STORE, location="shop/store.py:1")
     agent.record(SEARCH, location="shop/store.py:4")
     assert any("still stands at shop/store.py:5" in line for line in agent.status().missing)
     agent.record(FINDING, location="shop/store.py:5", **MOVED)
@@ -532,9 +479,12 @@ def test_a_finding_is_followed_to_the_file_that_its_code_moved_to(agent: Workflo
 
 
 CLEARED_AGAIN = {
-    **CLEARED, "asset": "A1", "boundary": "B1", "stride": "tampering", "location": "shop/db.py:5", "quote": INJECTED,
-    "tried": "sent quotes in a name", "holds": "names come from a fixed list now",
-}  # fmt: skip
+    **CLEARED,
+    "boundary": "B1",
+    "location": "shop/db.py:5",
+    "quote": INJECTED,
+    "tried": "sent quotes in a name",
+}
 
 
 def test_what_still_stands_is_not_forgotten_and_no_word_clears_what_still_fails(agent: WorkflowAgent) -> None:
@@ -556,7 +506,7 @@ def test_what_was_shown_is_not_played_down_by_recording_it_again(agent: Workflow
     name = f"{agent.status().ledger}#V1"
     opened(agent)
 
-    agent.record(FINDING, severity="info", confidence="possible", **NO_PROOF)
+    agent.record(FINDING, severity="info", **NO_PROOF)
     played_down = agent.handoff(agent.close(why="enough"))["findings"]
 
     assert [(one["id"], one["severity"]) for one in played_down] == [("V1", "info"), (name, "critical")]
@@ -566,9 +516,9 @@ def test_what_its_own_proof_shows_mended_is_fixed_without_a_word(agent: Workflow
     again(agent)
     agent.project.write("shop/db.py", f"import sqlite3\n\n\n{MENDED}").commit("a parameter")
 
-    opened_again = opened(agent, depth="shallow")
+    opened_again = opened(agent)
     agent.record(CLEARED)
-    agent.record(CLEARED_AGAIN, location="shop/db.py:5", quote=REMEDY["quote"])
+    agent.record(CLEARED_AGAIN, quote='return link.execute("SELECT * FROM item WHERE name = ?", (name,))')
     closed = agent.close()
 
     assert "#V1 of the last audit: fixed" in "\n".join(opened_again.status().state)
@@ -577,7 +527,7 @@ def test_what_its_own_proof_shows_mended_is_fixed_without_a_word(agent: Workflow
 
 
 def test_what_nobody_had_shown_may_be_cleared_by_reading(agent: WorkflowAgent) -> None:
-    agent.record(FINDING, **NO_PROOF, confidence="likely")
+    agent.record(FINDING, **NO_PROOF)
     name = f"{agent.close(why='enough').ledger}#V1"
     agent.project.now += 60
     opened(agent)
@@ -596,7 +546,6 @@ def test_what_was_shown_and_cannot_be_run_any_more_is_not_cleared_by_a_word(agen
         "renamed"
     )
     agent.open()
-    agent.record(STORE)
     agent.record(SEARCH, quote="def search(link, name):")
 
     agent.record(CLEARED_AGAIN, upstream=name)
@@ -611,8 +560,8 @@ def test_an_audit_of_what_changed_looks_at_those_files_and_carries_the_rest_over
     agent.project.write("shop/cart.py", "def total(prices, discount):\n    return 1\n").commit("cheap")
 
     state = "\n".join(agent.open(diff=True).state)
-    agent.record(PRICES)
-    agent.record(CHECKOUT, reaches=["A1"])
+    agent.record(CHECKOUT)
+    agent.record(CLEARED, boundary="B1", quote="return 1")
     assert agent.status().missing == []
     closed = agent.close()
 
@@ -629,7 +578,7 @@ def test_without_an_earlier_audit_everything_is_looked_at(tmp_path: Path) -> Non
     answer = agent.open(diff=True)
 
     assert "There is no earlier audit on this branch to compare with" in "\n".join(answer.state)
-    assert "files 0/8" in answer.coverage
+    assert "files cited 0/8" in answer.coverage
 
 
 def test_an_audit_of_what_changed_may_end_at_once_when_nothing_did(agent: WorkflowAgent) -> None:
@@ -637,103 +586,3 @@ def test_an_audit_of_what_changed_may_end_at_once_when_nothing_did(agent: Workfl
     agent.open(diff=True)
 
     assert agent.close().status == "complete"
-
-
-# --- Mending ---------------------------------------------------------------------------------------------------------
-
-REMEDY = {
-    "kind": "remedy",
-    "finding": "V1",
-    "change": "the name is a parameter now",
-    "location": "shop/db.py:2",
-    "quote": 'return link.execute("SELECT * FROM item WHERE name = ?", (name,))',
-}
-MENDED = 'def find(link, name):\n    return link.execute("SELECT * FROM item WHERE name = ?", (name,))\n'
-
-
-@pytest.fixture
-def fixing(tmp_path: Path) -> WorkflowAgent:
-    """An audit that may mend, with a confirmed critical finding."""
-    project = shop(tmp_path / "repo").write("Makefile", "test:\n\tpython3 check.py\n").write("check.py", "")
-    project.git("rm", "--quiet", "test_cart.py")
-    agent = opened(WorkflowAgent(project.commit("a check"), "security"), fix=True, fail_on="critical")
-    agent.record(FINDING)
-    return agent
-
-
-def test_a_remedy_counts_when_the_attack_fails_after_it(fixing: WorkflowAgent) -> None:
-    assert "Nothing was committed since V1" in fixing.refused(
-        Code.EVIDENCE, REMEDY, location="shop/db.py:1", quote="import sqlite3"
-    )
-    fixing.project.write("shop/db.py", MENDED).commit("mended")
-
-    assert fixing.record(REMEDY).ran is not None
-    fixing.run()
-    closed = fixing.close(why="enough")
-
-    assert closed.status == "interrupted"
-    assert fixing.handoff(closed)["findings"] == []
-    assert "V1: The name of an item becomes part of the query (fixed)" in fixing.file(closed, "fix-log.md")
-    assert "**Fixed in this audit.**" in fixing.file(closed, "findings.md")
-    assert validated(fixing, closed)["results"] == []
-
-
-def test_a_remedy_that_breaks_a_test_does_not_count(fixing: WorkflowAgent) -> None:
-    fixing.project.write("shop/db.py", MENDED).write("check.py", "raise SystemExit(1)\n").commit("mended, but")
-    fixing.record(REMEDY)
-    assert "the tests after R1: call workflow with `run`" in fixing.status().missing
-
-    fixing.run()
-    closed = fixing.close(why="enough")
-
-    assert closed.status == "failed"
-    assert "(not fixed)" in fixing.file(closed, "fix-log.md")
-    assert "`make test` exit 2" in fixing.file(closed, "fix-log.md")
-
-
-def test_a_test_that_failed_before_is_not_held_against_a_remedy(tmp_path: Path) -> None:
-    project = shop(tmp_path / "repo").write("Makefile", "test:\n\tfalse\n")
-    project.git("rm", "--quiet", "test_cart.py")
-    agent = opened(WorkflowAgent(project.commit("a broken check"), "security"), fix=True)
-    agent.record(FINDING)
-    project.write("shop/db.py", MENDED).commit("mended")
-    agent.record(REMEDY)
-
-    assert "`make test` exit 2" in "\n".join(agent.run().state)
-    assert "(fixed)" in agent.file(agent.close(why="enough"), "fix-log.md")
-
-
-def test_three_attempts_are_enough_and_only_what_is_confirmed_and_serious_is_mended(fixing: WorkflowAgent) -> None:
-    fixing.record(
-        FINDING,
-        summary="Another thing entirely",
-        severity="medium",
-        location="shop/cart.py:6",
-        quote="return len(items) - 1",
-        **PROOF,
-    )
-    for number in range(3):
-        fixing.project.write("shop/db.py", f"import sqlite3\n# {number}\n").commit("a try")
-        assert fixing.record(REMEDY, location="shop/db.py:1", quote="import sqlite3").id == f"R{number + 1}"
-
-    assert "V1 had 3 attempts" in fixing.refused(
-        Code.OUT_OF_ORDER, REMEDY, location="shop/db.py:1", quote="import sqlite3"
-    )
-    assert "V2 is medium and confirmed" in fixing.refused(
-        Code.OUT_OF_ORDER, REMEDY, finding="V2", location="shop/db.py:1", quote="import sqlite3"
-    )
-
-
-def test_a_remedy_does_not_touch_the_tests(fixing: WorkflowAgent) -> None:
-    fixing.project.write("tests/test_db.py", "import sqlite3\n").write(
-        "pyproject.toml", "[project]\nname = 's'\n"
-    ).commit("t")
-    closed = fixing.close(why="again")
-    assert closed.status == "failed"
-    opened(fixing, fix=True)
-    fixing.record(FINDING)
-    fixing.project.write("tests/test_db.py", "import sqlite3, sys\n").commit("t2")
-
-    assert "is a test" in fixing.refused(
-        Code.BAD_ARGUMENT, REMEDY, location="tests/test_db.py:1", quote="import sqlite3, sys"
-    )

@@ -38,6 +38,7 @@ from autoresearch_mcp.tools.workflows.ship.checks.texts import (
     secrets,
     secrets_in,
     stand_ins,
+    too_long,
 )
 
 KEY = "AKIA" + "Q3EGVXYZ2ABCDEF7"
@@ -172,6 +173,19 @@ def test_links_and_code_do_not_stand_in_for_text(text: str) -> None:
 )
 def test_pictures_without_text_are_found(path: str, text: str, found: list[int]) -> None:
     assert at(pictures_without_text({path: text})) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        ("a.eml", f"From: x\nSubject: {'s' * 61}\n\nSubject: {'s' * 99}", [2]),
+        ("a.md", f'---\ntitle: {"s" * 60}\ndescription: "{"d" * 161}"\n---\ntitle: {"s" * 99}', [3]),
+        ("a.md", f"title: {'s' * 99}", []),
+        ("a.html", f"<head><title>\n {'s' * 61}\n</title><meta name='description' content='{'d' * 160}'></head>", [1]),
+    ],
+)
+def test_what_is_cut_off_where_it_is_shown_is_found(path: str, text: str, found: list[int]) -> None:
+    assert at(too_long({path: text})) == found
 
 
 def test_links_to_what_is_not_there_are_found_and_nothing_is_fetched() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, detected
+from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, ShipWord, detected
 from conftest import Project
 from ledgers import WorkflowAgent
 
@@ -201,6 +201,13 @@ def test_the_words_of_a_goal_tell(goal: str, expected: ShipType) -> None:
 )
 def test_parts_of_words_tell_nothing(goal: str) -> None:
     assert detected(goal, ["a.py"], ["a.py"], False).why == "what changed is code"
+
+
+@pytest.mark.parametrize("word", ShipWord)
+def test_another_word_for_a_type_is_understood_and_said(tmp_path: Path, word: ShipWord) -> None:
+    told = WorkflowAgent(Project(tmp_path / "repo"), "ship").open(type=word.value).state[0]
+
+    assert told.startswith(f"{word.means} (as asked for: {word} has its checks), ")
 
 
 def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 
 class ShipType(StrEnum):
@@ -15,6 +16,26 @@ class ShipType(StrEnum):
     CODE_RELEASE = "code-release"
     DEPLOYMENT = "deployment"
     CONTENT = "content"
+
+
+class ShipWord(StrEnum):
+    """Another word for a type, which looks at the same."""
+
+    means: ShipType
+
+    def __new__(cls, word: str, means: ShipType) -> Self:
+        made = str.__new__(cls, word)
+        made._value_, made.means = word, means
+        return made
+
+    MARKETING_EMAIL = "marketing-email", ShipType.CONTENT
+    MARKETING_CAMPAIGN = "marketing-campaign", ShipType.CONTENT
+    SALES = "sales", ShipType.CONTENT
+    RESEARCH = "research", ShipType.CONTENT
+    DESIGN = "design", ShipType.CONTENT
+    DOCS = "docs", ShipType.CONTENT
+    PACKAGE = "package", ShipType.CODE_RELEASE
+    CONFIG = "config", ShipType.DEPLOYMENT
 
 
 CODE = frozenset({ShipType.CODE_PR, ShipType.CODE_RELEASE, ShipType.DEPLOYMENT})
@@ -34,7 +55,7 @@ _WORDS = {
     ShipType.DEPLOYMENT: r"deploy(?:s|ed|ing|ment)?|production|staging|roll[- ]?out|kubernetes|terraform|go live",
     ShipType.CODE_PR: r"pull requests?|merge requests?|PRs?|merge|code review",
     ShipType.CONTENT: r"blog(?: posts?)?|articles?|posts?|docs|documentation|content|tutorials?|guides?"
-    r"|papers?|preprints?|newsletters?|landing pages?",
+    r"|papers?|preprints?|newsletters?|mailings?|campaigns?|landing pages?|proposals?|mock-?ups?",
 }
 
 _DEPLOYMENT = re.compile(
@@ -94,7 +115,9 @@ def belongs(type: ShipType, path: str) -> bool:
 
 
 def _by_goal(goal: str) -> ShipTypeFound | None:
-    for type, words in (*((type, type.value) for type in ShipType if "-" in type), *_WORDS.items()):
+    named = ((type, type.value) for type in ShipType if "-" in type)
+    others = ((word.means, word.value) for word in ShipWord if "-" in word)
+    for type, words in (*named, *others, *_WORDS.items()):
         if found := re.search(rf"(?<![\w-])(?:{words})(?![\w-])", goal, re.IGNORECASE):
             return ShipTypeFound(type, f"the goal says `{found[0]}`")
     return None
@@ -189,6 +212,7 @@ _LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
         ChecklistEntry("placeholders", "No text stands in for text", _B, "Write what belongs there."),
         _LINKS,
         ChecklistEntry("images", "Pictures have a text", _Q, 'Say in a few words what they show; in HTML `alt=""` for decoration.'),
+        ChecklistEntry("lengths", "Titles and subjects have at most 60 characters, descriptions 160", _R, "Shorten them: what is longer is cut off where it is shown."),
         ChecklistEntry("citations", "Every citation is in the bibliography", _Q, "Add the missing entries, or correct the keys."),
     ),
 }  # fmt: skip

@@ -22,6 +22,7 @@ from .texts import (
     secret_files,
     secrets_in,
     stand_ins,
+    too_long,
 )
 
 WARN_LINES, BLOCK_LINES = 400, 800
@@ -42,7 +43,7 @@ def _secrets(m: ShipmentMaterial) -> CheckOutcome:
     let = allowed(line for line in m.added)
     more = f", {let} added lines are marked as none" if let else ""
     more += f", {m.skipped} files not read" if m.skipped else ""
-    found = outcome(sure or places, f"none in {len(m.whole)} files{more}", f"secrets{more}")
+    found = outcome(sure or places, f"none of a known form in {len(m.whole)} files{more}", f"secrets{more}")
     return replace(found, weight=Weight.RECOMMENDED) if places and not sure else found
 
 
@@ -145,6 +146,7 @@ _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "links": _links,
     "images": _images,
     "citations": _citations,
+    "lengths": lambda m: outcome(too_long(m.texts), "none is cut off", "cut off"),
 }
 MECHANICAL = frozenset(_CHECKS)
 """The names of the checks that are made here; those of commands are not among them."""

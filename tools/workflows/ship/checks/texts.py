@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ....text.masking import Masker
-from .markup import prose
+from .markup import HTML, prose
 from .material import FileLine, FoundPlace, Texts, found, lines_of
 
 ALLOWED = ("pragma: allowlist secret", "gitleaks:allow")
@@ -103,6 +103,32 @@ def _mark(text: str, masked: str) -> str:
     name, _, after = rest.partition("]")
     plain = re.fullmatch(r"[a-z_-]+|[A-Z_-]+", text[len(before) : len(text) - len(after)])
     return f"[masked: {name}]{PERHAPS if plain else ''}"
+
+
+_MOST = {"title": 60, "subject": 60, "description": 160}
+"""Characters that search engines and mail programs show. Source of the last two: ancestor."""
+_FIELD = re.compile(
+    r"^(?P<field>title|subject|description):\s*(?P<said>.*)$|<(?P<tag>title)\b[^>]*>(?P<shown>[^<]*)"
+    r"|<meta\s+name=[\"'](?P<meta>description)[\"']\s+content=(?P<quote>[\"'])(?P<content>.*?)(?P=quote)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def too_long(texts: Texts) -> tuple[FoundPlace, ...]:
+    """Return titles, subjects and descriptions that are cut off where they are shown: of front matter, mails and HTML."""
+    return tuple(place for path, text in texts.items() for place in _cut_off(path, text))
+
+
+def _cut_off(path: str, text: str) -> Iterator[FoundPlace]:
+    headed = text.startswith(("---\n", "+++\n")) or path.endswith((".eml", ".txt"))
+    head = "\n\n" if path.endswith((".eml", ".txt")) else f"\n{text[:3]}\n"
+    looked = text if path.endswith(HTML) else text.partition(head)[0] if headed else ""
+    for match in _FIELD.finditer(looked):
+        name = (match["field"] or match["tag"] or match["meta"]).lower()
+        said = " ".join((match["said"] or match["shown"] or match["content"] or "").strip(" \"'").split())
+        if len(said) > _MOST[name]:
+            line = text[: match.start()].count("\n") + 1
+            yield FoundPlace(path, line, f"{name} has {len(said)} characters, {_MOST[name]} are shown")
 
 
 _CITED = re.compile(
