@@ -3,7 +3,10 @@
 Run it with the Python that the package, its test tools, Ray and submitit are installed in. `python benchmarks/elsewhere.py ray` starts
 a cluster of three nodes on this machine by Ray's own testing utility, in a network namespace of its own with nothing but a loopback
 device, because Ray listens on every address. `slurm` has submitit start its jobs as processes of this machine. Each plays sessions
-of tries whose verify sleeps a second, for 1, 2 and 4 workers; then one in which a node, or a job, is killed in the middle.
+of tries whose verify sleeps four seconds, for 1, 2 and 4 workers, beside 2 and 4 lanes at home; then one in which a node, or a job, is
+killed in the middle. It counts from the record that the first candidate's run begins to the one that the last ended: how many an
+hour, the share of the workers' time in verify, and what one took beyond its verify. Each candidate has to have one row, no run may
+count twice, and nothing may be left that runs.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -28,7 +31,7 @@ from kill9 import own_git
 
 from autoresearch_mcp.tools.parallel.board import stream
 from autoresearch_mcp.tools.parallel.crew import crew_of
-from autoresearch_mcp.tools.parallel.events import LaneRan, LaneTaken, read_board_event
+from autoresearch_mcp.tools.parallel.events import LaneRan, LaneTaken, Submitted, read_board_event
 from autoresearch_mcp.tools.parallel.executor import VARIABLE
 from autoresearch_mcp.tools.process.processes import descendants
 from autoresearch_mcp.tools.verbs.parallel import Parallel
@@ -37,6 +40,7 @@ from conftest import Project
 
 WORKERS = (1, 2, 4)
 NODES, CPUS = 3, 2
+SLEEP_S = 4
 BETTER = 5
 """The try that makes the sum smaller."""
 _ALONE = "AUTORESEARCH_BENCHMARK_ALONE"
@@ -60,7 +64,10 @@ def session(root: Path, where: str, workers: int, tries: int, then: Callable[[],
     os.environ[VARIABLE] = f"{where} workers={workers}" if where else ""
     log = root.parent / f"{root.name}.log"
     project = Timed(
-        root, verify=f"echo >> {log}; sleep 1; cat src/* | paste -sd+ | bc", guards=(), workers=0 if where else workers
+        root,
+        verify=f"echo >> {log}; sleep {SLEEP_S}; cat src/* | paste -sd+ | bc",
+        guards=(),
+        workers=0 if where else workers,
     )
     for number in range(tries):
         project.write(f"src/{number}.txt", "10\n")
@@ -88,23 +95,36 @@ def _board(project: Project) -> list[tuple[float, object]]:
     return [(place.at, read_board_event(body)) for place, body in bodies]
 
 
-def told(project: Project, name: str, tries: int, began: float) -> float:
-    """Print a row about a session, and return its seconds."""
-    took, events = time.monotonic() - began, _board(project)
-    begun = {event.subject: at for at, event in events if isinstance(event, LaneTaken) and event.attempt == 1}
+def told(project: Project, name: str, workers: int) -> None:
+    """Print a row about a session."""
+    events = _board(project)
+    begun = {event.subject: at for at, event in events if isinstance(event, LaneTaken)}
+    first = min(at for at, event in events if isinstance(event, LaneTaken) and event.candidate)
     ran = [(at, event) for at, event in events if isinstance(event, LaneRan)]
+    counted = [(at, event, event.measurement) for at, event in ran if event.candidate and event.measurement]
     again = sum(isinstance(event, LaneTaken) and event.attempt > 1 for _, event in events)
-    of_one = [at - begun[event.subject] for at, event in ran if event.candidate]
+    beyond = [at - begun[event.subject] - run.seconds for at, event, run in counted]
+    took = max(at for at, _, _ in counted) - first
+    at_work = sum(run.seconds for _, _, run in counted) / (workers * took)
     statuses = project.statuses()[1:]
-    assert len(statuses) == tries, "each has one row"
+    assert len(statuses) == sum(isinstance(event, Submitted) for _, event in events), "each has one row"
     assert len({event.subject for _, event in ran}) == len(ran), "no run counts twice"
     assert statuses.count("keep") == 1, statuses
-    lost = sum(bool(event.problem) for _, event in ran)
     for _, event in ran:
         if event.problem:
             print(f"{event.subject}: {event.problem}", file=sys.stderr)
-    print(f"| {name} | {3600 * tries / took:.0f} | {statistics.median(of_one):.2f} s | {again} | {lost} |", flush=True)
-    return took
+    row = (name, f"{3600 * len(counted) / took:.0f}", f"{at_work:.0%}", f"{statistics.median(beyond):.2f} s", again)
+    print(f"| {' | '.join(map(str, row))} | {len(statuses) - len(counted)} |", flush=True)
+
+
+def left_running(folder: Path) -> list[str]:
+    """Return the commands of processes that work in a folder."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            if Path(os.readlink(f"/proc/{entry}/cwd")).is_relative_to(folder):
+                found.append(Path(f"/proc/{entry}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 @contextmanager
@@ -149,7 +169,7 @@ def main() -> None:
     """Measure one engine."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("engine", choices=("ray", "slurm"))
-    parser.add_argument("--tries", type=int, default=12)
+    parser.add_argument("--tries", type=int, default=16)
     parser.add_argument("--kill", action="store_true", help="only the session in which one is killed")
     options = parser.parse_args()
     if options.engine == "ray":
@@ -159,25 +179,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ar") as name:
         folder = Path(name)
         os.environ.update(own_git(folder))
-        print("| where, workers | tries an hour | one run, median | attempts more | lost |\n|---|---|---|---|---|")
-        for workers in () if options.kill else (2, 4):
-            began = time.monotonic()
-            told(
-                session(folder / f"home-{workers}", "", workers, options.tries),
-                f"home, {workers}",
-                options.tries,
-                began,
-            )
+        heads = ("where, workers", "tries an hour", "at work", "beyond verify", "attempts more", "lost")
+        print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+        for workers in () if options.kill else WORKERS[1:]:
+            told(session(folder / f"home-{workers}", "", workers, options.tries), f"home, {workers}", workers)
         with opened(folder) as (where, kill):
             for workers in () if options.kill else WORKERS:
-                began = time.monotonic()
-                made = session(folder / f"there-{workers}", where, max(workers, 1), options.tries)
-                told(made, f"{options.engine}, {workers}", options.tries, began)
-            began = time.monotonic()
-            made = session(
-                folder / "killed", where, NODES * CPUS, options.tries, kill
-            )  # so that every node has something to do
-            told(made, f"{options.engine}, {NODES * CPUS}, one killed", options.tries, began)
+                made = session(folder / f"there-{workers}", where, workers, options.tries)
+                told(made, f"{options.engine}, {workers}", workers)
+            every = NODES * CPUS  # so that each node has something to do
+            made = session(folder / "killed", where, every, options.tries, kill)
+            told(made, f"{options.engine}, {every}, one killed", every)
+            assert not (left := left_running(folder / "cache")), left
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from itertools import count
 
 from ..decision.measured import Place
 from ..errors import Refusal
@@ -129,11 +128,7 @@ def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is
     """
     session, repo, lost, why = context.active, Repo(context.repo.root), 0, "nobody wants it any more"
     ran = LaneRan(candidate=taken.candidate, incumbent=taken.incumbent, node_kind=taken.node_kind)
-    for attempt in count(taken.attempt):
-        if lost == MOST_LOST or is_over():
-            return ran.model_copy(update={"problem": f"lost {lost} times, the last time: {why}" if lost else why})
-        if attempt > taken.attempt:
-            post(context, taken.model_copy(update={"attempt": attempt}))
+    while lost < MOST_LOST and not is_over():
         board = board_of(context)
         order = Order(
             session=session.id,
@@ -155,6 +150,9 @@ def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is
             lost += 1
             if not board.fit:
                 executor.refuse_unfit()
+            if lost < MOST_LOST:
+                taken = taken.model_copy(update={"attempt": taken.attempt + 1})
+                post(context, taken)
         elif taken.node_kind and found.kind != taken.node_kind:
             return ran.model_copy(
                 update={"problem": found.problem or f"{node} is not of the kind any more that it was"}
@@ -165,7 +163,7 @@ def run_elsewhere(context: RepoContext, executor: Executor, taken: LaneTaken, is
             _post_of_best(context, _ran_there(ran.model_copy(update={"candidate": 0}), found, node))
         else:
             return _ran_there(ran, found, node)
-    raise AssertionError("it counts without an end")
+    return ran.model_copy(update={"problem": f"lost {lost} times, the last time: {why}" if lost else why})
 
 
 def _ran_there(ran: LaneRan, found: NodeRuns, node: str) -> LaneRan:
