@@ -44,7 +44,7 @@ from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
 from .consenting import PLANS, SHIPMENT, START
 from .failures import answer_always, as_protocol_error, as_refusal
-from .sentences import whole
+from .sentences import told, whole
 from .tool import HostPage, tool
 from .watching import ChatView
 
@@ -188,7 +188,9 @@ def _prompt(lab: Lab, prompt: Prompt) -> ServerPrompt:
             known = ", ".join(prompt.arguments)
             raise MCPError(INVALID_PARAMS, f"Unknown argument {', '.join(unknown)}. {prompt.name} takes: {known}.")
         said = whole(prompt, given, lab.root)
-        return UserMessage(prompt.render({**said, **_live(lab, prompt, goal=said.get("goal", ""))}))
+        return UserMessage(
+            prompt.render({**told(prompt, given, said), **_live(lab, prompt, goal=said.get("goal", ""))})
+        )
 
     arguments = [PromptArgument(name=name, description=text, required=False) for name, text in prompt.arguments.items()]
     return ServerPrompt(

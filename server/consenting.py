@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 import anyio.to_thread
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context, Elicit
-from pydantic import BaseModel, Field, JsonValue, create_model
+from pydantic import BaseModel, Field, JsonValue, create_model, field_validator
 
 from ..tools.errors import Refusal
 from ..tools.lab.access import Lab
 from ..tools.plan.checks import statements
 from ..tools.plan.model import Plan
 from ..tools.project.candidates import Candidate
+from ..tools.session.summary import count_of
 from ..tools.text.redaction import visible
 from ..tools.verbs.planning import agree_to, commands_without_consent, passed_plan, proposals
 
@@ -59,6 +60,12 @@ class Wish(BaseModel):
     iterations: int = Field(20, ge=0, le=10_000, description="At most so many experiments; 0: no end.")
     target: str = Field("", max_length=40, description="The number that is good enough. Empty: as good as it gets.")
     agree: bool = Field(description=_AGREE)
+
+    @field_validator("iterations", mode="before")
+    @classmethod
+    def _usual(cls, value: object) -> object:
+        """Some clients send an empty text for a number that was left as it stood."""
+        return cls.model_fields["iterations"].default if value == "" else value
 
 
 async def _ask_about_commands(
@@ -135,7 +142,9 @@ def _offered(offers: Sequence[Candidate]) -> str:
         guards = [*offer.plan.get("guards", []), *offer.plan.get("guard_metrics", [])]
         more = f"; guarded by {', '.join(f'`{guard}`' for guard in guards)}" if guards else "; nothing guards it"
         measured = f"{offer.plan['metric']}, {offer.plan['direction']} is better, measured by `{offer.plan['verify']}`"
-        lines.append(visible(f"{_named(offers, offer)}: {measured}{more}. It may change {offer.file_count} files."))
+        lines.append(
+            visible(f"{_named(offers, offer)}: {measured}{more}. It may change {count_of(offer.file_count, 'file')}.")
+        )
     return "\n".join(lines)
 
 

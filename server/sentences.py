@@ -32,6 +32,15 @@ def whole(prompt: Prompt, given: Mapping[str, str], root: Path) -> dict[str, str
     return {"goal" if "goal" in prompt.arguments else next(iter(prompt.arguments)): " ".join(words)}
 
 
+_MORE = "(as far as the client passed it on: where the person typed more behind the command, all of that is meant)"
+
+
+def told(prompt: Prompt, given: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
+    """Return the joined arguments as they are shown: clients drop the words for which a prompt has no argument left."""
+    full = len(said) == 1 < len(given) == len(prompt.arguments)
+    return {name: f"{value} {_MORE}" if full else value for name, value in said.items()}
+
+
 def _fits(prompt: str, argument: str, word: str, root: Path) -> bool:
     known = known_values(prompt, argument)
     if known:

@@ -68,8 +68,8 @@ def agreed(missing: Sequence[str], told: str) -> GateRow:
     if not missing:
         return row_of("consent", told)
     cure = (
-        "A person has to agree: run `autoresearch-mcp approve` in a terminal in this repository, then check again. (A "
-        f"{PLAN_FILE} that was committed while no server was here counts as a yes; `--allow-commands` agrees to everything.)"
+        "A person has to agree: run `autoresearch-mcp approve` in a terminal in this repository, then check again. (The plan file "
+        f"{PLAN_FILE} counts as a yes if it was committed while no server was here; `--allow-commands` agrees to everything.)"
     )
     seen = "nobody agreed yet to run: " + "; ".join(f"`{command}`" for command in missing)
     return row_of("consent", f"{seen} ({told})" if told else seen, cure)

@@ -25,6 +25,7 @@ from ..project.projects import recognise
 from ..project.scan import scan
 from ..session.commits import sample_message
 from ..session.results import RESULTS_FILE
+from ..session.summary import count_of
 from ..storage.disk import keep_evidence
 from ..text.output_ends import ends
 from ..text.redaction import redact_tail
@@ -168,7 +169,7 @@ def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
         yield row_of("scope", seen, f"Name files that exist; the top of the repository holds {listed(near)}.")
         return
     warnings = scope_warnings(mine, recognise(tracked, scan(context.repo.root, tracked)))
-    yield row_of("scope", f"{len(mine)} files" + "".join(f"; warning: {warning}" for warning in warnings))
+    yield row_of("scope", count_of(len(mine), "file") + "".join(f"; warning: {warning}" for warning in warnings))
     sealed = protected_now(context.repo, plan)
     if own := measured_in_scope(plan.verify, tracked, scope, protected):
         word = "warning: verify runs these files of the scope, so the number is the experiment's own word"

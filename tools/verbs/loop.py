@@ -128,7 +128,7 @@ class Loop(Verbs):
 
     def revert(self, reason: str = "", repo: RepoPath = "") -> RevertMade:
         """Use when the answer says so, or to give up an idea that crashed or failed a guard: takes the experiment back with a
-        Revert commit and restores its files, and only those.
+        Revert commit and restores its files, and only those. Then `log` writes its row.
 
         A file edited since the commit keeps the edit and is named. Refused while the change is still to be measured.
         """
@@ -146,7 +146,7 @@ class Loop(Verbs):
             )
 
     def log(self, learned: Learned = "", repo: RepoPath = "") -> Iterated:
-        """Use to close an iteration that you went through step by step: writes its row, exactly once.
+        """Use to close an iteration that you went through step by step, after `revert` where it is due: writes its row, exactly once.
 
         `learned` is what this try taught. Takes no metric and no verdict; refused until the iteration is decided.
         """

@@ -180,5 +180,6 @@ class RevertMade(Answer):
     def lines(self) -> list[str]:
         kept = f" Left as edited: {', '.join(self.kept_edits)}." if self.kept_edits else ""
         return [
-            f"Iteration {self.iteration} taken back: {', '.join(self.restored) or 'nothing to restore'}.{kept} {self.why}"
+            f"Iteration {self.iteration} taken back: {', '.join(self.restored) or 'nothing to restore'}.{kept} {self.why}",
+            "Its row is not written yet: call log.",
         ]
