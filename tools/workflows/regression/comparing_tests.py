@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..ledger.scores import regression_steady
 from .ranks import more_often, seen_once
 from .readings import CHANCE, ComparisonJob, ComparisonReading, Failure, ParsedReading, last_line, runs_of, unusable
 from .testruns import CaseOutcome, ReportForm
@@ -186,7 +185,6 @@ def _row(job: ComparisonJob, name: str, base: Rate, head: Rate, failure: Failure
         candidate=str(head),
         delta=100 * (head.share - base.share) if base.runs and head.runs else None,
         regressed=found.regressed,
-        subscore=regression_steady(head.share - base.share) if found.flaky else None,
         severity=_severity(dimension, found, base),
         status=found.status,
         file_line=f"{failure.path}:{failure.line}"
@@ -240,9 +238,7 @@ def _summary(
     if len(head) > 1:
         chance = 100 * seen_once(RARE, len(head))
         looked = f"{len(base)} runs of the baseline and {len(head)} of the candidate; a test that fails one run in twenty shows in the latter with probability {chance:.1f} %"
-        found.append(
-            same.model_copy(update={"dimension": ComparedDimension.FLAKINESS, "subscore": 100.0, "description": looked})
-        )
+        found.append(same.model_copy(update={"dimension": ComparedDimension.FLAKINESS, "description": looked}))
     if alike:
         green = {"baseline": str(Rate(0, len(base))), "candidate": str(Rate(0, len(head)))}
         found.append(same.model_copy(update={**green, "description": "green on both sides"}))

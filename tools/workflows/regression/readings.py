@@ -15,7 +15,6 @@ from typing import ClassVar
 from pydantic import Field
 
 from ...session.events import Record
-from ..ledger.scores import regression_within
 from ..ledger.state import LedgerFacts
 from .ranks import larger
 from .testruns import CaseOutcome, ReportForm, Test
@@ -292,7 +291,6 @@ def _number_row(
     delta, chance = 100 * (now - before) / abs(before), larger(head, base)
     worse = chance <= CHANCE and delta > allowed
     better = larger(base, head) <= CHANCE and -delta > allowed
-    subscore = regression_within(delta, allowed) if worse else 100.0
     return ComparedRow(
         dimension=dimension,
         unit=unit,
@@ -302,7 +300,6 @@ def _number_row(
         candidate=f"{now:.6g}",
         delta=delta,
         regressed=worse,
-        subscore=subscore,
         severity="medium" if worse else "info",
         status="worse" if worse else "better" if better else "same",
         description=f"medians of {len(base)} and {len(head)} runs by turns; {delta:+.1f} % with {allowed:.1f} % allowed (band {band:g} %, twice the scatter {200 * scatter / abs(before):.1f} %); p = {chance:.2g}",
@@ -321,7 +318,6 @@ def _failed_number(job: ComparisonJob, failed: ParsedReading) -> ComparedRow:
         baseline=how if on_base else "green",
         candidate="-" if on_base else how,
         regressed=not on_base,
-        subscore=None if on_base else 0.0,
         severity="low" if on_base else "high",
         status="no baseline" if on_base else "green to red",
         description=last_line([failed]),
@@ -341,7 +337,6 @@ def _visual(job: ComparisonJob, base: Sequence[float], head: Sequence[float]) ->
         candidate=f"{now:.4g} %",
         delta=now - before,
         regressed=worse,
-        subscore=regression_within(now - before, VISUAL_ALLOWED),
         severity="medium" if worse else "info",
         status="worse" if worse else "same",
         description=f"pixels that differ from the reference, {VISUAL_ALLOWED:g} % more than before allowed",

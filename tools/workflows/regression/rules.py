@@ -11,7 +11,6 @@ from ...errors import Code
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
-from ..ledger.scores import Score
 from ..ledger.state import Ledger
 from .comparing_tests import compared_tests
 from .items import Cause, ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
@@ -23,9 +22,7 @@ from .verdict import (
     ComparisonSide,
     RegressionVerdict,
     VerdictWord,
-    dimension_page,
     report_page,
-    results_table,
     verdict_of,
 )
 
@@ -76,10 +73,6 @@ class Regression(WorkflowRules):
         found = {row.dimension for row in rows(ledger) if row.classification is not Classification.UNAVAILABLE}
         return (Coverage("dimensions", len(found), len(ComparedDimension)),)
 
-    def scores(self, ledger: Ledger) -> tuple[Score, ...]:
-        score = verdict(ledger).score
-        return (Score("stability", score),) if score is not None else ()
-
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("fix",) if verdict(ledger).word is VerdictWord.UNSTABLE else self.onwards
 
@@ -92,11 +85,7 @@ class Regression(WorkflowRules):
         if not plan.base:
             return [f"{found.word}: {plan.why}"]
         done = not unfinished(ledger)
-        shown = (
-            [f"Verdict {found.word}, score {found.shown}."]
-            if done
-            else [f"{len(readings(ledger))} runs made, not finished."]
-        )
+        shown = [f"Verdict {found.word}."] if done else [f"{len(readings(ledger))} runs made, not finished."]
         named = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.status != "same"]
         listed = sorted(named, key=lambda pair: (not pair[1].regressed, pair[1].dimension))[:20]
         return [
@@ -115,15 +104,7 @@ class Regression(WorkflowRules):
         found = rows(ledger)
         causes = [(entry.id, entry.item.row, entry.item.location, entry.item.explanation) for entry in ledger.of(Cause)]
         return {
-            "regression-results.tsv": results_table(found),
             "stability-report.md": report_page(plan_of(ledger), verdict(ledger), found, _unmeasured(ledger), causes),
-            **{
-                f"dimensions/{dimension}.md": dimension_page(
-                    dimension, [row for row in found if row.dimension is dimension]
-                )
-                for dimension in ComparedDimension
-                if any(row.dimension is dimension for row in found)
-            },
         }
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
@@ -136,7 +117,7 @@ class Regression(WorkflowRules):
 
     def gate_check(self, ledger: Ledger) -> GateCheck:
         found, candidate = verdict(ledger), plan_of(ledger).candidate
-        seen = f"{found.word}, score {found.shown}" + (f": {found.reasons[0]}" if found.reasons else "")
+        seen = found.word + (f": {found.reasons[0]}" if found.reasons else "")
         passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
         if passed and ledger.closed and ledger.closed.commit != candidate:
             return GateCheck(
@@ -215,10 +196,10 @@ def verdict(ledger: Ledger) -> RegressionVerdict:
     """Return the verdict; while something is left to measure, nothing is stable."""
     plan = plan_of(ledger)
     if not plan.base:
-        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, (plan.why or "nothing was planned",))
+        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, (plan.why or "nothing was planned",))
     found = verdict_of(rows(ledger))
     if found.word is VerdictWord.STABLE and unfinished(ledger):
-        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, None, ("not everything was measured",))
+        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, ("not everything was measured",))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Rows, subscores and verdicts of a comparison, by hand."""
+"""Rows and verdicts of a comparison, by hand."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from collections.abc import Sequence
 import pytest
 from pydantic import ValidationError
 
-from autoresearch_mcp.tools.workflows.ledger.scores import (
-    REGRESSION_WEIGHTS,
-    regression_stability,
-    regression_steady,
-    regression_within,
-)
 from autoresearch_mcp.tools.workflows.regression.comparing_tests import Rate, compare_rates, compared_tests, renames
 from autoresearch_mcp.tools.workflows.regression.readings import (
     ComparisonJob,
@@ -30,7 +24,6 @@ from autoresearch_mcp.tools.workflows.regression.verdict import (
     ComparedRow,
     ComparisonSide,
     VerdictWord,
-    results_table,
     verdict_of,
 )
 
@@ -45,123 +38,40 @@ GREEN = row(ComparedDimension.FUNCTIONAL)
 RED = row(ComparedDimension.FUNCTIONAL, regressed=True)
 
 
-def scored(dimension: ComparedDimension, subscore: float, classification: Classification = ELIGIBLE) -> ComparedRow:
-    return row(dimension, classification, subscore=subscore, regressed=subscore < 100 and classification is ELIGIBLE)
-
-
-def test_the_weights_are_the_ancestors_and_sum_to_one() -> None:
-    assert REGRESSION_WEIGHTS == {"flakiness": 0.30, "performance": 0.30, "resource": 0.20, "visual-ui": 0.20}
-    assert sum(REGRESSION_WEIGHTS.values()) == pytest.approx(1.0)
+SLOWER = row(ComparedDimension.PERFORMANCE, regressed=True)
 
 
 @pytest.mark.parametrize(
-    ("delta", "allowed", "subscore"),
-    [(-50, 5, 100), (0, 5, 100), (5, 5, 100), (10, 5, 50), (20, 5, 25), (500, 5, 1), (1, 0, 0), (0, 0, 100)],
-)
-def test_a_number_loses_by_how_often_it_exceeds_what_is_allowed(delta: float, allowed: float, subscore: float) -> None:
-    assert regression_within(delta, allowed) == subscore
-
-
-@pytest.mark.parametrize(("rise", "subscore"), [(-0.5, 100), (0, 100), (0.8, 20), (1, 0), (2, 0)])
-def test_a_flakier_test_loses_by_the_rise_of_its_rate(rise: float, subscore: float) -> None:
-    assert regression_steady(rise) == pytest.approx(subscore)
-
-
-def test_the_stability_is_the_weighted_mean_of_what_was_measured() -> None:
-    assert regression_stability({}).value == 100
-    assert regression_stability({"performance": 50}).value == 50
-    # (0.3 * 100 + 0.3 * 50 + 0.2 * 100) / 0.8
-    assert regression_stability({"flakiness": 100, "performance": 50, "resource": 100}).value == pytest.approx(81.25)
-    assert regression_stability(dict.fromkeys(REGRESSION_WEIGHTS, 100)).value == pytest.approx(100)
-    assert regression_stability(dict.fromkeys(REGRESSION_WEIGHTS, 0)).value == 0
-
-
-@pytest.mark.parametrize(
-    ("rows", "word", "shown"),
+    ("rows", "word"),
     [
-        ([GREEN], VerdictWord.STABLE, "100.00"),
-        ([GREEN, RED], VerdictWord.UNSTABLE, "100.00"),
-        ([], VerdictWord.BASELINE_UNAVAILABLE, "-"),
-        # what was red before lowers nothing, hard or scored
-        ([row(ComparedDimension.FUNCTIONAL, PRE_EXISTING)], VerdictWord.STABLE, "100.00"),
-        ([GREEN, scored(ComparedDimension.PERFORMANCE, 10, PRE_EXISTING)], VerdictWord.STABLE, "100.00"),
-        ([GREEN, scored(ComparedDimension.FLAKINESS, 0, FLAKY)], VerdictWord.STABLE, "100.00"),
-        ([row(ComparedDimension.FUNCTIONAL, NEW)], VerdictWord.STABLE, "100.00"),
-        # the threshold is compared before rounding, and what is shown never rounds up to it
-        ([GREEN, scored(ComparedDimension.PERFORMANCE, 95)], VerdictWord.STABLE, "95.00"),
-        ([GREEN, scored(ComparedDimension.PERFORMANCE, 94.9999)], VerdictWord.UNSTABLE, "94.99"),
-        ([GREEN, scored(ComparedDimension.PERFORMANCE, 94.999999999)], VerdictWord.UNSTABLE, "94.99"),
-        # the worst eligible row of a dimension speaks for it, and dimensions that were measured share the weight
-        (
-            [GREEN, scored(ComparedDimension.PERFORMANCE, 90), scored(ComparedDimension.PERFORMANCE, 100)],
-            VerdictWord.UNSTABLE,
-            "90.00",
-        ),
-        (
-            [GREEN, scored(ComparedDimension.PERFORMANCE, 90), scored(ComparedDimension.FLAKINESS, 100)],
-            VerdictWord.STABLE,
-            "95.00",
-        ),
-        (
-            [GREEN, scored(ComparedDimension.RESOURCE, 80), scored(ComparedDimension.FLAKINESS, 100)],
-            VerdictWord.UNSTABLE,
-            "92.00",
-        ),
+        ([GREEN], VerdictWord.STABLE),
+        ([GREEN, RED], VerdictWord.UNSTABLE),
+        ([], VerdictWord.BASELINE_UNAVAILABLE),
+        # what was red before, new or flaky beyond proof changes nothing
+        ([row(ComparedDimension.FUNCTIONAL, PRE_EXISTING)], VerdictWord.STABLE),
+        ([row(ComparedDimension.FUNCTIONAL, NEW), row(ComparedDimension.FLAKINESS, FLAKY)], VerdictWord.STABLE),
+        # one row decides, however much else is well
+        ([GREEN, SLOWER, row(ComparedDimension.FLAKINESS), row(ComparedDimension.RESOURCE)], VerdictWord.UNSTABLE),
         # nothing to compare with, though something else was compared
-        ([row(ComparedDimension.FUNCTIONAL, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
-        ([GREEN, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
-        ([RED, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.UNSTABLE, "100.00"),
-        ([GREEN, row(ComparedDimension.PERFORMANCE, UNAVAILABLE)], VerdictWord.STABLE, "100.00"),
-        (
-            [scored(ComparedDimension.PERFORMANCE, 50), row(ComparedDimension.FUNCTIONAL, UNAVAILABLE)],
-            VerdictWord.UNSTABLE,
-            "50.00",
-        ),
+        ([row(ComparedDimension.FUNCTIONAL, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE),
+        ([GREEN, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.BASELINE_UNAVAILABLE),
+        ([RED, row(ComparedDimension.INTEGRATION_E2E, UNAVAILABLE)], VerdictWord.UNSTABLE),
+        ([GREEN, row(ComparedDimension.PERFORMANCE, UNAVAILABLE)], VerdictWord.STABLE),
         # a comparison of files alone has run nothing; a broken interface is one all the same
-        ([row(ComparedDimension.API_CONTRACT)], VerdictWord.BASELINE_UNAVAILABLE, "-"),
-        ([row(ComparedDimension.API_CONTRACT, regressed=True)], VerdictWord.UNSTABLE, "100.00"),
+        ([row(ComparedDimension.API_CONTRACT)], VerdictWord.BASELINE_UNAVAILABLE),
+        ([row(ComparedDimension.API_CONTRACT, regressed=True)], VerdictWord.UNSTABLE),
     ],
 )
-def test_a_verdict_follows_from_the_rows(rows: list[ComparedRow], word: VerdictWord, shown: str) -> None:
+def test_a_verdict_follows_from_the_rows(rows: list[ComparedRow], word: VerdictWord) -> None:
     found = verdict_of(rows)
 
-    assert (found.word, found.shown) == (word, shown)
+    assert found.word is word
     assert bool(found.reasons) == (word is not VerdictWord.STABLE)
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"classification": PRE_EXISTING, "regressed": True},
-        {"dimension": ComparedDimension.PERFORMANCE, "regressed": True, "subscore": 100},
-        {"dimension": ComparedDimension.PERFORMANCE},
-        {"dimension": ComparedDimension.PERFORMANCE, "subscore": 100.1},
-        {"dimension": ComparedDimension.PERFORMANCE, "subscore": float("nan")},
-        {"delta": float("inf")},
-    ],
-)
-def test_a_row_that_contradicts_itself_cannot_be_made(fields: dict[str, object]) -> None:
+def test_what_was_red_before_cannot_have_regressed() -> None:
     with pytest.raises(ValidationError):
-        ComparedRow.model_validate(
-            {"dimension": ComparedDimension.FUNCTIONAL, "unit": "x", "classification": ELIGIBLE, **fields}
-        )
-
-
-def test_rows_are_written_in_fifteen_columns() -> None:
-    rows = [
-        GREEN,
-        scored(ComparedDimension.PERFORMANCE, 94.9999),
-        row(ComparedDimension.FUNCTIONAL, PRE_EXISTING, delta=-3.0, file_line="a.py:3", at="now", description="why"),
-    ]
-
-    written = results_table(rows).splitlines()
-
-    assert len(written[0].split("\t")) == 15
-    assert [line.split("\t") for line in written[1:]] == [
-        ["1", "-", "functional", "-", "HARD", "regression-eligible", "-", "-", "-", "false", "-", "info", "same", "-", "x"],
-        ["2", "-", "performance", "-", "SCORE", "regression-eligible", "-", "-", "-", "true", "94.9999", "info", "same", "-", "x"],
-        ["3", "now", "functional", "-", "HARD", "pre-existing", "-", "-", "-3", "false", "-", "info", "same", "a.py:3", "x: why"],
-    ]  # fmt: skip
+        row(ComparedDimension.FUNCTIONAL, PRE_EXISTING, regressed=True)
 
 
 GREEN_5, RED_5 = Rate(0, 5), Rate(5, 5)
@@ -355,35 +265,21 @@ STEADY = (100.0, 100.1, 99.9, 100.2, 99.8, 100.3, 99.7)
 
 
 @pytest.mark.parametrize(
-    ("head", "band", "regressed", "subscore", "status"),
+    ("head", "band", "regressed", "status"),
     [
-        (tuple(v * 1.10 for v in STEADY), 5, True, 50.0, "worse"),
-        (tuple(v * 1.20 for v in STEADY), 5, True, 25.0, "worse"),
-        (tuple(v * 1.04 for v in STEADY), 5, False, 100.0, "same"),  # within the band
-        (tuple(v * 0.80 for v in STEADY), 5, False, 100.0, "better"),
-        (
-            (100.0, 99.0, 130.0, 100.5, 99.5, 100.2, 140.0),
-            5,
-            False,
-            100.0,
-            "same",
-        ),  # two outliers: the ranks say nothing
-        (
-            (90.0, 150.0, 110.0, 170.0, 100.5, 160.0, 101.0),
-            5,
-            False,
-            100.0,
-            "same",
-        ),  # larger, but within twice the scatter
+        (tuple(v * 1.10 for v in STEADY), 5, True, "worse"),
+        (tuple(v * 1.04 for v in STEADY), 5, False, "same"),  # within the band
+        (tuple(v * 0.80 for v in STEADY), 5, False, "better"),
+        ((100.0, 99.0, 130.0, 100.5, 99.5, 100.2, 140.0), 5, False, "same"),  # two outliers: the ranks say nothing
+        ((90.0, 150.0, 110.0, 170.0, 100.5, 160.0, 101.0), 5, False, "same"),  # larger, but within twice the scatter
     ],
 )
 def test_slower_takes_ranks_a_band_and_more_than_the_scatter(
-    head: tuple[float, ...], band: float, regressed: bool, subscore: float, status: str
+    head: tuple[float, ...], band: float, regressed: bool, status: str
 ) -> None:
     rows = compared_numbers(BENCH, [*timed(BASE, *STEADY), *timed(HEAD, *head)], band, 10)
 
     assert [(row.regressed, row.status) for row in rows] == [(regressed, status)]
-    assert rows[0].subscore == pytest.approx(subscore, rel=1e-6)
 
 
 def test_a_large_difference_that_the_ranks_do_not_bear_out_is_none() -> None:
@@ -409,16 +305,13 @@ def test_memory_and_cpu_time_are_held_against_a_budget_of_their_own() -> None:
     rows = {row.unit: row for row in compared_numbers(BENCH, [*base, *head], 5, 10)}
 
     assert rows["`bench` peak memory in bytes"].regressed
-    assert rows["`bench` peak memory in bytes"].subscore == pytest.approx(100 * 10 / (100 * 400 / 1004), rel=1e-6)
     assert not rows["`bench` CPU seconds"].regressed
     assert not rows["`bench`"].regressed
 
 
 def test_a_benchmark_that_fails_on_the_candidate_is_the_worst_and_on_the_baseline_no_comparison() -> None:
     failed = ComparisonReading(job="b", side=HEAD, number=0, exit_code=1)
-    assert [(row.regressed, row.subscore) for row in compared_numbers(BENCH, [*timed(BASE, 1.0), failed], 5, 10)] == [
-        (True, 0.0)
-    ]
+    assert [row.regressed for row in compared_numbers(BENCH, [*timed(BASE, 1.0), failed], 5, 10)] == [True]
     failed = ComparisonReading(job="b", side=BASE, number=0, exit_code=1)
     assert [row.classification for row in compared_numbers(BENCH, [failed, *timed(HEAD, 1.0)], 5, 10)] == [UNAVAILABLE]
 
@@ -429,17 +322,12 @@ def test_a_baseline_of_zero_has_no_percentage() -> None:
     assert [row.classification for row in rows] == [UNAVAILABLE]
 
 
-@pytest.mark.parametrize(
-    ("share", "regressed", "subscore"), [(0.001, False, 100), (0.002, True, 50), (0.0, False, 100)]
-)
-def test_pictures_may_differ_by_a_tenth_of_a_percent_more_than_before(
-    share: float, regressed: bool, subscore: float
-) -> None:
+@pytest.mark.parametrize(("share", "regressed"), [(0.001, False), (0.002, True), (0.0, False)])
+def test_pictures_may_differ_by_a_tenth_of_a_percent_more_than_before(share: float, regressed: bool) -> None:
     job = BENCH.model_copy(update={"dimension": ComparedDimension.VISUAL_UI})
     rows = compared_numbers(job, [*timed(BASE, 0, 0, 0), *timed(HEAD, share, share, share)], 5, 10)
 
     assert [row.regressed for row in rows] == [regressed]
-    assert rows[0].subscore == pytest.approx(subscore)
 
 
 def walked(
