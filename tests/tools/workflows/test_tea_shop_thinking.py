@@ -293,5 +293,4 @@ async def test_documents_are_checked_then_mended_until_they_hold(root: Path) -> 
     assert left.answer["status"] == "complete"
     left.holds("scout-context.md", "`best_sellers` function, shop/report.py:8", "seen from test files")
     left.holds("validation-report.md", "0 wrong", "| `README.md` |", "changed since it was written")
-    left.holds("learn-results.tsv", "update")
     assert left.handoff.findings == ()

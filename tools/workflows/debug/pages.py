@@ -1,17 +1,14 @@
-"""What the end of a debug ledger writes: the findings, what it was not, every item in its order, and SARIF."""
+"""What the end of a debug ledger writes: the findings, what it was not, and SARIF."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
-from ..ledger.evidence import fingerprint, ran, shown, words
-from ..ledger.items import ItemOutcome, Severity, Withdrawal, split_location
-from ..ledger.pages import code, lines, quoted, section, sentence, table
+from ..ledger.evidence import fingerprint, ran, words
+from ..ledger.items import ItemOutcome, Severity, split_location
+from ..ledger.pages import code, lines, quoted, section, sentence
 from ..ledger.state import Ledger, LedgerEntry
 from .items import DebugFinding, Hypothesis, by_severity, outcome_of, told
 
-COLUMNS = ("iteration", "type", "hypothesis", "result", "severity", "location", "description")
 LEVELS = {
     Severity.CRITICAL: SarifLevel.ERROR,
     Severity.HIGH: SarifLevel.ERROR,
@@ -22,9 +19,11 @@ LEVELS = {
 
 
 def findings_page(ledger: Ledger) -> str:
-    """Return every fault whose cause is known."""
+    """Return every fault whose cause is known, and what was suspected and is not the cause, or could not be shown to be."""
     found = [_finding(ledger, entry) for entry in by_severity(ledger)]
-    return "# Findings\n\n" + ("\n".join(found) or "No cause was confirmed.\n")
+    others = [entry for entry in ledger.of(Hypothesis) if outcome_of(ledger, entry) is not ItemOutcome.CONFIRMED]
+    ruled_out = ["# What it was not\n", *(_eliminated(ledger, entry) for entry in others)] if others else []
+    return "# Findings\n\n" + "\n".join([*(found or ["No cause was confirmed.\n"]), *ruled_out])
 
 
 def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
@@ -42,13 +41,6 @@ def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def eliminated_page(ledger: Ledger) -> str:
-    """Return what was suspected and is not the cause, or could not be shown to be."""
-    entries = [(entry, outcome_of(ledger, entry)) for entry in ledger.of(Hypothesis)]
-    ruled_out = [_eliminated(ledger, entry) for entry, how in entries if how is not ItemOutcome.CONFIRMED]
-    return "# What it was not\n\n" + ("\n".join(ruled_out) or "Nothing was ruled out.\n")
-
-
 def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
     one = entry.item
     seen = f"\nRun: {words(ran(ledger, entry))}.\n" if one.reproduction else ""
@@ -56,21 +48,6 @@ def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
     done = f"{one.experiment}\n\nSeen: {one.seen}\n" if one.experiment else ""
     text = f"{told(ledger, entry)}, at `{one.location}`{foreseen}.\n\n{done}{seen}"
     return section(f"{entry.id}: {one.claim}", [text.rstrip("\n")])
-
-
-def results_table(ledger: Ledger) -> str:
-    """One row for each item, in the order in which they were recorded."""
-    return table(COLUMNS, [_row(ledger, place, entry) for place, entry in enumerate(ledger.entries, 1)])
-
-
-def _row(ledger: Ledger, place: int, entry: LedgerEntry[Any]) -> tuple[object, ...]:
-    one = entry.item
-    if isinstance(one, Hypothesis):
-        return (place, "hypothesis", entry.id, told(ledger, entry), "-", one.location, one.claim)
-    if isinstance(one, Withdrawal):
-        return (place, "withdrawal", one.item, "withdrawn", "-", "-", one.reason)
-    how = "shown" if shown(ran(ledger, entry)) else "not shown"
-    return (place, "finding", one.hypothesis, how, one.severity, one.location, one.summary)
 
 
 def sarif_log(ledger: Ledger) -> str:

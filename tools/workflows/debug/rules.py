@@ -35,7 +35,7 @@ from .items import (
     standing,
     told,
 )
-from .pages import eliminated_page, findings_page, results_table, sarif_log
+from .pages import findings_page, sarif_log
 
 WARNED_AFTER = 3
 """Experiments in a row that confirmed nothing, after which the agent is told to change its ways."""
@@ -107,12 +107,7 @@ class Debug(WorkflowRules):
             "or close with a why",
         ),
     )
-    pages: ClassVar[Pages] = {
-        "findings.md": findings_page,
-        "eliminated.md": eliminated_page,
-        "debug-results.tsv": results_table,
-        "debug.sarif": sarif_log,
-    }
+    pages: ClassVar[Pages] = {"findings.md": findings_page, "debug.sarif": sarif_log}
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
         entry = ledger.find(item.hypothesis) if isinstance(item, DebugFinding) and not item.reproduction else None

@@ -7,42 +7,17 @@ from typing import Any
 from ...diagnostics.diagnostic import Trouble
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Proof, Settlement
-from ..ledger.pages import code, lines, section, table
+from ..ledger.pages import code, lines, many, section
 from ..ledger.state import Ledger
-from .items import Broken
 from .queue import (
     ErrorState,
-    FixIteration,
     QueuedError,
     at_end,
     first_detected,
-    iterations,
     mended_by,
     queued_errors,
     witnesses,
 )
-
-_IMPACTS = (
-    ("HIGH", 10, "run the whole suite and have it reviewed"),
-    ("MEDIUM", 3, "run the tests of what depends on it"),
-    ("LOW", -1, "its own tests do"),
-)
-"""How far a change of a file reaches if more files than so many import it, and what to do about it."""
-
-
-def results_table(ledger: Ledger) -> str:
-    """Return every iteration, a line each."""
-    columns = ("iteration", "commit", "item", "category", "errors", "delta", "guard", "status", "description")
-    return table(columns, [_row(ledger, place, one) for place, one in enumerate(iterations(ledger), 1)])
-
-
-def _row(ledger: Ledger, number: int, one: FixIteration) -> tuple[object, ...]:
-    entry = ledger.find(one.item)
-    category = entry.item.found.trouble if entry and isinstance(entry.item, Broken) else "-"
-    errors = "-" if one.errors is None else one.errors
-    delta = "-" if one.delta is None else f"{one.delta:+d}"
-    status = "fixed" if one.kept else one.status
-    return (number, one.commit[:7], one.item, category, errors, delta, one.guard, status, one.description)
 
 
 def stuck(ledger: Ledger) -> list[QueuedError]:
@@ -50,27 +25,30 @@ def stuck(ledger: Ledger) -> list[QueuedError]:
     return [one for one in queued_errors(ledger) if one.state in {ErrorState.BLOCKED, ErrorState.SET_ASIDE}]
 
 
-def _blocked_error(one: QueuedError) -> str:
-    tries = [f"- iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
-    return section(f"{one.id}: {one.entry.item.title}", [f"{one.state}: {one.reason}\n", *tries])
-
-
-def blocked_page(ledger: Ledger) -> str:
-    """Return what was not mended, and what a person has to judge."""
-    blocked = "\n".join(map(_blocked_error, stuck(ledger))) or "Nothing: no error was given up.\n"
-    ended = at_end(ledger)
-    judged = [f"- {one}" for one in (*ended.touched, *ended.hidden, *(f"{path} changed" for path in ended.linked))]
-    return f"# Not mended\n\n{blocked}" + section("For a person to judge", judged)
+def _told(one: QueuedError) -> list[str]:
+    """Return an error on a line, with why it stands as it does and the tries that failed below."""
+    why = f": {one.reason}" if one.reason else ""
+    tries = [f"  - iteration {row.iteration} ({row.status}): {row.description}. {row.why}" for row in one.failures]
+    return [f"- **{one.id}** {one.entry.item.title}{why}", *(tries if why else [])]
 
 
 def errors_page(ledger: Ledger) -> str:
     """Return how each error stands."""
     known, ended = queued_errors(ledger), at_end(ledger)
+    judged = (*ended.touched, *(f"{path} changed" for path in ended.linked))
+    reach = sorted(ended.changed, key=lambda one: (-one.dependents, one.path))
     parts = [
-        section(state.capitalize(), [f"- **{one.id}** {one.entry.item.title}" for one in known if one.state is state])
-        for state in ErrorState
+        *(
+            section(state.capitalize(), [line for one in known if one.state is state for line in _told(one)])
+            for state in ErrorState
+        ),
+        section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]),
+        section("For a person to judge", [f"- {line}" for line in judged]),
+        section(
+            "Changed files",
+            [f"- `{one.path}`, which {many(one.dependents, 'other file')} import by name" for one in reach],
+        ),
     ]
-    parts.append(section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]))
     after = "not counted" if ended.count is None else ended.count
     why = f" ({ended.problem})" if ended.problem else ""
     numbers = f"{first_detected(ledger).count} errors at the start, {after} at the end{why}"
@@ -99,21 +77,6 @@ def end_lines(ledger: Ledger) -> list[str]:
         and "The count rests on dependencies that git does not have and that changed since the opening: "
         f"{', '.join(ended.linked)}. A person has to look at them.",
     )
-
-
-def impact_page(ledger: Ledger) -> str:
-    """Return how far the changed files reach."""
-    changed = at_end(ledger).changed
-    rows = ["| changed file | dependents | impact | so |", "|---|---|---|---|"]
-    for one in sorted(changed, key=lambda one: (-one.dependents, one.path)):
-        impact = next(impact for impact in _IMPACTS if one.dependents > impact[1])
-        rows.append(f"| `{one.path}` | {one.dependents} | {impact[0]} | {impact[2]} |")
-    how = (
-        "Dependents are tracked files with an import, require or include that ends in the file's module name; "
-        "what is loaded in another way is not seen."
-    )
-    body = "\n".join(rows) if changed else "No file changed."
-    return f"# How far the changes reach\n\n{body}\n\n{how}\n"
 
 
 def finding(ledger: Ledger, one: QueuedError) -> HandoffFinding:

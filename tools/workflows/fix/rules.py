@@ -16,13 +16,10 @@ from ..ledger.scores import Score, fix_score
 from ..ledger.state import Ledger
 from .items import Broken, FixOptions, SetAside, Witness
 from .pages import (
-    blocked_page,
     end_lines,
     errors_page,
     finding,
-    impact_page,
     result,
-    results_table,
     stuck,
     witness_line,
 )
@@ -66,12 +63,7 @@ class Fix(WorkflowRules):
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 20, Depth.DEEP: 60}
     onwards = ("ship", "regression")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {SetAside: (_not_open,)}
-    pages: ClassVar[Pages] = {
-        "fix-results.tsv": results_table,
-        "blocked.md": blocked_page,
-        "impact-assessment.md": impact_page,
-        "errors.md": errors_page,
-    }
+    pages: ClassVar[Pages] = {"errors.md": errors_page}
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:
         return False  # several errors may wait for the same reason

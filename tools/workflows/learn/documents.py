@@ -44,24 +44,6 @@ class DueDocument:
     core: bool
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How long documents may be, in lines; 0 = any number."""
-
-    readme_lines: int = 300
-    most_lines: int = 800
-
-    def lines(self, path: str) -> int:
-        """Return how many lines a document may have; one that tells of the past may have any number."""
-        if is_history(path):
-            return 0
-        return self.readme_lines if path.rpartition("/")[2].lower().startswith("readme") else self.most_lines
-
-    def fits(self, path: str, lines: int) -> bool:
-        """Return whether a document is within its number of lines."""
-        return lines <= self.lines(path) or not self.lines(path)
-
-
 def _kind(name: str, path: str, names: str, holds: str, *, core: bool = False) -> DocumentKind:
     return DocumentKind(name, path, re.compile(rf"(?:{names})", re.IGNORECASE), holds, core)
 

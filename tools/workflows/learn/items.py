@@ -11,7 +11,6 @@ from pydantic import Field
 from ..ledger.items import Cited, Item, Options, Severity, Text, Words
 from ..ledger.pages import code
 from ..ledger.state import Ledger, LedgerFacts
-from .documents import Limits
 from .validation import (
     Contradiction,
     DocumentFault,
@@ -49,13 +48,6 @@ class LearnOptions(Options):
     run_sessions: bool = Field(
         False, description="Run the Python sessions of documents (`>>>`) too, where a person agreed to the command."
     )
-    most_lines: int = Field(800, ge=0, description="Lines that a document may have; 0 = any number.")
-    readme_lines: int = Field(300, ge=0, description="Lines that a readme may have; 0 = any number.")
-
-    @property
-    def limits(self) -> Limits:
-        """How long documents may be."""
-        return Limits(self.readme_lines, self.most_lines)
 
 
 class Why(StrEnum):

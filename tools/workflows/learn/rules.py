@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
-from ..ledger.pages import lines, many, section, table
+from ..ledger.pages import lines, many, section
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger
 from .items import (
@@ -31,7 +30,7 @@ from .items import (
     validations,
     wanted,
 )
-from .validation import CLAIMED, DocumentFault, DueSeen, may_be_exempted
+from .validation import CLAIMED, DocumentFault, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""
@@ -108,9 +107,9 @@ def _command(kind: str, text: str, source: str = "") -> str:
 
 def report_page(ledger: Ledger) -> str:
     """Return what the last look found, document by document."""
-    seen, wrong, limits = last_validation(ledger), open_problems(ledger), ledger.opts(LearnOptions).limits
+    seen, wrong = last_validation(ledger), open_problems(ledger)
     rows = [
-        f"| `{one.path}` | {one.lines} of {limits.lines(one.path) or 'any'} | {one.claims} | {one.claims - one.held} | {one.unknown} | {one.problems} | "
+        f"| `{one.path}` | {one.lines} | {one.claims} | {one.claims - one.held} | {one.unknown} | {one.problems} | "
         + f"{', '.join(f'`{path}`' for path in one.changed[:4])} |"
         for one in seen.documents
     ]
@@ -146,44 +145,6 @@ def _look_name(place: int, mode: LearnMode) -> str:
     return ("at the opening", "after the writing")[place] if place < 2 else f"after repair {place - 1}"
 
 
-def results_table(ledger: Ledger) -> str:
-    """One row for each look at the documents."""
-    columns = ("iteration", "mode", "documents", "valid", "problems", "claims", "wrong", "not_checkable", "exempted")
-    mode = mode_of(ledger)
-    rows = [
-        (place, mode, len(one.documents), valid_documents(one), one.wrong, *claims_checked(one), one.exempted)
-        for place, one in enumerate(validations(ledger))
-    ]
-    return table(columns, rows)
-
-
-def manifest_of(ledger: Ledger) -> str:
-    """Return what the wiki consists of, planned before any page was written; empty without a wiki."""
-    if mode_of(ledger) is not LearnMode.WIKI:
-        return ""
-    code, seen = code_of(ledger), last_validation(ledger)
-    wrong = {problem.path for problem in open_problems(ledger)}
-
-    def status(one: DueSeen) -> str:
-        if one.path in code.users:
-            return "user's"
-        return "failed" if one.path in wrong and one.there else "generated" if one.there else "planned"
-
-    pages = {one.path: {"status": status(one), "type": one.name} for one in seen.due}
-    done = all(page["status"] in {"generated", "user's"} for page in pages.values())
-    manifest = {
-        "version": 1,
-        "generated_by": "autoresearch",
-        "generation_status": "complete" if done else "partial",
-        "commit": ledger.commit,
-        "modules_detected": code.modules,
-        "pages_planned": len(pages),
-        "pages_generated": sum(page["status"] == "generated" for page in pages.values()),
-        "pages": pages,
-    }
-    return json.dumps(manifest, indent=1) + "\n"
-
-
 class Learn(WorkflowRules):
     """The agent writes; what it writes is held against the code, three repairs at most."""
 
@@ -202,8 +163,6 @@ class Learn(WorkflowRules):
         "scout-context.md": scout_page,
         "diagrams.md": diagrams_page,
         "validation-report.md": report_page,
-        "learn-results.tsv": results_table,
-        "wiki-manifest.json": manifest_of,
     }
 
     def comparable(self, ledger: Ledger, item: Item) -> bool:

@@ -174,7 +174,6 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         contradictions=contradictions(ledger),
         overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
         marked=mode is LearnMode.WIKI,
-        limits=options.limits,
     )
     return validated(documents, repository, asked, redactor())
 

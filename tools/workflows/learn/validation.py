@@ -15,7 +15,7 @@ from ..ledger.state import LedgerFacts
 from .checks.claim import Claim, ClaimKind, Document
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import DueDocument, Limits, holds, is_generated, is_history
+from .documents import DueDocument, holds, is_generated, is_history
 from .repository import Repository
 
 MOST_PROBLEMS = 300
@@ -55,7 +55,6 @@ class DocumentFault(StrEnum):
     KEY = "key"
     COUNT = "count"
     VERSION = "version"
-    SIZE = "size"
     EMPTY = "empty"
 
 
@@ -175,7 +174,6 @@ class DocumentFacts:
     contradictions: Sequence[Contradiction] = ()
     overwritten: Collection[str] = ()
     marked: bool = False
-    limits: Limits = field(default_factory=Limits)
 
 
 def read_documents(
@@ -254,10 +252,6 @@ def _problems_of(
 ) -> Iterator[DocumentProblem]:
     """Yield what is wrong with one document by itself."""
     yield from (_problem(path, claim) for claim in one.claims if claim.wrong and (path, claim.text) not in asked.exempt)
-    lines = len(one.text.splitlines())
-    if not asked.limits.fits(path, lines):
-        why = f"{lines} lines, of at most {asked.limits.lines(path)}: split it or shorten it"
-        yield DocumentProblem(path=path, fault=DocumentFault.SIZE, why=why)
     yield from (one for one in _secrets(path, one.text, masked) if (path, one.text) not in asked.exempt)
     yield from _contradictions(path, one.text, asked.contradictions)
     kind = next((due.name for due in asked.due if due.path == path), "")

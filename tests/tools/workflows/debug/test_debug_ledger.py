@@ -210,7 +210,6 @@ def test_what_was_confirmed_and_wrong_is_withdrawn_once_its_own_proof_shows_it_n
     assert "W1 already stands at H1" in agent.refused(Code.DUPLICATE, back)
     closed = agent.close(why="enough")
     assert "- H1 count leaves out one item: the list came from elsewhere" in agent.file(closed, "summary.md")
-    assert "2\twithdrawal\tH1\twithdrawn" in agent.file(closed, "debug-results.tsv")
 
 
 def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) -> None:
@@ -220,7 +219,7 @@ def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) 
         "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen; what should hold is its author's word)"
         in agent.refused(Code.EVIDENCE, FINDING)
     )
-    assert "disproven, at `shop/cart.py:6`" in agent.file(agent.close(why="enough"), "eliminated.md")
+    assert "disproven, at `shop/cart.py:6`" in agent.file(agent.close(why="enough"), "findings.md")
 
 
 def test_a_finding_that_no_command_shows_is_an_opinion_and_ends_nothing(agent: WorkflowAgent) -> None:
@@ -367,12 +366,7 @@ def test_the_files_are_complete(agent: WorkflowAgent) -> None:
     assert "**Reproduction** (exit 1 when the server ran it, and the control passed" in agent.file(
         closed, "findings.md"
     )
-    assert f"## H2: {CLAIMS[0]}\n\ndisproven, at" in agent.file(closed, "eliminated.md")
-    assert agent.file(closed, "debug-results.tsv").splitlines()[1:] == [
-        "1\thypothesis\tH1\tconfirmed\t-\tshop/cart.py:6\tcount leaves out one item",
-        f"2\thypothesis\tH2\tdisproven\t-\tshop/cart.py:6\t{CLAIMS[0]}",
-        "3\tfinding\tH1\tshown\thigh\tshop/cart.py:6\tThe cart shows one item too few",
-    ]
+    assert f"## H2: {CLAIMS[0]}\n\ndisproven, at" in agent.file(closed, "findings.md")
     log = json.loads(agent.file(closed, "debug.sarif"))
     check_sarif(log)
     assert log["runs"][0]["results"][0]["ruleId"] == "debug-high"
@@ -383,4 +377,3 @@ def test_a_ledger_without_anything_says_so(agent: WorkflowAgent) -> None:
     closed = agent.close(why="no time")
 
     assert "No cause was confirmed." in agent.file(closed, "findings.md")
-    assert "Nothing was ruled out." in agent.file(closed, "eliminated.md")

@@ -204,7 +204,7 @@ def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: Workf
     closed = agent.close()
 
     assert closed.status == "blocked"
-    assert "tests/test_calc.py changed" in agent.file(closed, "blocked.md")
+    assert "tests/test_calc.py changed" in agent.file(closed, "errors.md")
 
 
 def test_tests_stay_closed_also_where_a_module_cannot_be_loaded_or_a_checker_blames_them(agent: WorkflowAgent) -> None:

@@ -9,7 +9,6 @@ from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
 from autoresearch_mcp.tools.workflows.learn.checks.table import claims, spoken_of
 from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap, areas, entry_points, languages
 from autoresearch_mcp.tools.workflows.learn.documents import (
-    Limits,
     due,
     is_checked,
     is_generated,
@@ -259,11 +258,6 @@ def test_a_document_by_another_usual_name_is_there() -> None:
     assert found["readme"] == ("readme.md", True)
     assert found["system architecture"] == ("ARCHITECTURE.md", True)
     assert found["code standards"] == ("docs/contributing.rst", True)
-
-
-def test_limits_are_the_readers() -> None:
-    assert [Limits().fits(path, 400) for path in ("README.rst", "docs/a.md", "CHANGELOG.md")] == [False, True, True]
-    assert Limits(readme_lines=0).fits("README.md", 9000)
 
 
 @pytest.mark.parametrize(

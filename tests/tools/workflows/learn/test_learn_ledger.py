@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -74,14 +73,9 @@ def test_documents_are_mapped_written_checked_and_handed_over(agent: WorkflowAge
         "summary.md",
         "scout-context.md",
         "validation-report.md",
-        "learn-results.tsv",
         "handoff.json",
     ]
-    assert "| `README.md` | 9 of 300 | 2 | 0 | 0 | 0 |  |" in agent.file(closed, "validation-report.md")
-    assert agent.file(closed, "learn-results.tsv").splitlines()[1:] == [
-        "0\tinit\t0\t0\t1\t0\t0\t0\t0",
-        "1\tinit\t5\t5\t0\t9\t0\t0\t0",
-    ]
+    assert "| `README.md` | 9 | 2 | 0 | 0 | 0 |  |" in agent.file(closed, "validation-report.md")
     assert agent.handoff(closed)["findings"] == []
     assert (closed.next_prompts[0].prompt, closed.next_prompts[0].takes) == ("security", ())
 
@@ -95,7 +89,6 @@ def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(agent: Work
         "key: AKIAIOSFODNN7EXAMPLE",
         *("```sh", "./shop/frobnicate --some", "```"),
         *("```python", "from shop.cart import gone, total", "total(price=1)", "```", "It has 4 modules in `shop/`."),
-        *["line"] * 300,
     ]
     agent.project.write("README.md", "\n".join(wrong))
     agent.project.write("Dockerfile", "FROM scratch\n")
@@ -115,7 +108,6 @@ def test_everything_that_is_wrong_is_found_and_the_worst_comes_first(agent: Work
         "README.md:5 [command",
         "README.md:2 [key",
         "README.md:11 [count",
-        "and 1 more, all in validation-report.md",
     ]
     assert "AKIA" not in agent.project.read(f"{looked.folder}/validation-report.md")
     assert looked.coverage[:2] == ["due documents 1/2", "valid documents 4/5"]
@@ -340,15 +332,8 @@ def test_a_wiki_has_a_page_a_module_and_the_users_pages_stay_theirs(agent: Workf
     agent.project.git("checkout", "--quiet", "wiki/shop.md")
     agent.project.write("wiki/how-to-sell.md", f"{mark}# Sell\n\n`shop/cart.py`\n")
     agent.run()
-    closed = agent.close()
 
-    manifest = json.loads(agent.file(closed, "wiki-manifest.json"))
-    assert {path: page["status"] for path, page in manifest["pages"].items()} == {
-        "wiki/index.md": "generated",
-        "wiki/shop.md": "user's",
-        "wiki/how-to-sell.md": "generated",
-    }
-    assert (manifest["generation_status"], manifest["pages_generated"], manifest["pages_planned"]) == ("complete", 2, 3)
+    assert agent.close().status == "complete"
 
 
 def test_one_document_or_the_summary_alone_may_be_asked_for(agent: WorkflowAgent) -> None:
