@@ -89,7 +89,7 @@ def _once(log: Path, lines: int, then: Callable[[], None]) -> None:
     then()
 
 
-def _board(project: Project) -> list[tuple[float, object]]:
+def board_events(project: Project) -> list[tuple[float, object]]:
     context = project.lab.for_reading()
     bodies = context.journal.ledger_bodies(stream(context.active.id), 0)
     return [(place.at, read_board_event(body)) for place, body in bodies]
@@ -97,7 +97,7 @@ def _board(project: Project) -> list[tuple[float, object]]:
 
 def told(project: Project, name: str, workers: int) -> None:
     """Print a row about a session."""
-    events = _board(project)
+    events = board_events(project)
     begun = {event.subject: at for at, event in events if isinstance(event, LaneTaken)}
     first = min(at for at, event in events if isinstance(event, LaneTaken) and event.candidate)
     ran = [(at, event) for at, event in events if isinstance(event, LaneRan)]
@@ -128,21 +128,33 @@ def left_running(folder: Path) -> list[str]:
 
 
 @contextmanager
-def ray_cluster(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Give a cluster of three nodes, and what kills one of them."""
+def ray_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give the address of a cluster of three nodes, and what kills one of them and starts another one."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
     cluster.add_node(num_cpus=0, include_dashboard=False, object_store_memory=100 * 2**20)
-    nodes = [cluster.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20) for _ in range(NODES)]
 
-    def kill() -> None:
-        cluster.remove_node(nodes[0], allow_graceful=False)
+    def add() -> object:
+        return cluster.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20)
+
+    nodes = [add() for _ in range(NODES)]
+
+    def replace() -> None:
+        cluster.remove_node(nodes.pop(0), allow_graceful=False)
+        nodes.append(add())
 
     try:
-        yield f"ray address={cluster.address} CPU=1", kill
+        yield cluster.address, replace
     finally:
         cluster.shutdown()
+
+
+@contextmanager
+def ray_cluster() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give what the variable is to be for a cluster, and what kills a node of it."""
+    with ray_nodes() as (address, replace):
+        yield f"ray address={address} CPU=1", replace
 
 
 @contextmanager
@@ -156,7 +168,7 @@ def slurm_jobs(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     yield f"slurm folder={folder} cluster=local", kill
 
 
-def _alone(arguments: list[str]) -> None:
+def alone(arguments: list[str]) -> None:
     """Go on in a network namespace in which there is a loopback device and nothing else."""
     if os.environ.get(_ALONE) is None:
         inner = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *arguments]
@@ -173,9 +185,8 @@ def main() -> None:
     parser.add_argument("--kill", action="store_true", help="only the session in which one is killed")
     options = parser.parse_args()
     if options.engine == "ray":
-        _alone(sys.argv)
+        alone(sys.argv)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    opened = ray_cluster if options.engine == "ray" else slurm_jobs
     with tempfile.TemporaryDirectory(prefix="ar") as name:
         folder = Path(name)
         os.environ.update(own_git(folder))
@@ -183,7 +194,7 @@ def main() -> None:
         print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
         for workers in () if options.kill else WORKERS[1:]:
             told(session(folder / f"home-{workers}", "", workers, options.tries), f"home, {workers}", workers)
-        with opened(folder) as (where, kill):
+        with ray_cluster() if options.engine == "ray" else slurm_jobs(folder) as (where, kill):
             for workers in () if options.kill else WORKERS:
                 made = session(folder / f"there-{workers}", where, workers, options.tries)
                 told(made, f"{options.engine}, {workers}", workers)

@@ -151,7 +151,7 @@ def _act(project: Project, act: str) -> None:
         if project.sessions.status().iterations == 2:
             project.loop.undo(1)
     elif act == "candidates":
-        _hand_in(project)
+        hand_in(project)
         crew_of(project.lab, "", refuse_hiding).work()
     elif act != "start":
         iterate(project, "an idea")
@@ -159,7 +159,7 @@ def _act(project: Project, act: str) -> None:
         project.start()
 
 
-def _hand_in(project: Project) -> None:
+def hand_in(project: Project) -> None:
     """Hand in what the board does not have yet."""
     there = {one.description for one in board_of(project.lab.for_reading()).candidates.values()}
     for file, (old, new) in HANDED_IN.items():

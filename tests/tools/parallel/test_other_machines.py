@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ import pytest
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.parallel.board import Board, board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
-from autoresearch_mcp.tools.parallel.executor import VARIABLE, setting
+from autoresearch_mcp.tools.parallel.engines import Came
+from autoresearch_mcp.tools.parallel.events import LaneTaken
+from autoresearch_mcp.tools.parallel.executor import VARIABLE, Executor, setting
 from autoresearch_mcp.tools.parallel.node_run import NodeRuns, Order, opened, packed, work
+from autoresearch_mcp.tools.parallel.screening import run_elsewhere
 from autoresearch_mcp.tools.process.processes import descendants
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
 from candidates import SUM, handed_in, summed, worked_off, workspace
@@ -64,6 +68,51 @@ def test_what_does_not_bear_the_seal_of_its_order_is_no_answer(tmp_path: Path) -
     assert opened(answer.replace(b"30.0", b"29.0"), order.secret) is None
     assert opened(answer, "another attempt's") is None
     assert opened(b"", order.secret) is None, "it was lost"
+
+
+class Answering(Executor):
+    """An engine that gives what it is told to give, and otherwise what its one node makes of an order."""
+
+    def __init__(self, *first: Callable[[bytes], bytes]) -> None:
+        self._first = list(first)
+        self.orders: list[bytes] = []
+
+    def run(self, given: bytes, node: str, is_over: Callable[[], bool]) -> Came:
+        self.orders.append(given)
+        answer = self._first.pop(0) if self._first else work
+        return Came("node", answer(given))
+
+
+def test_only_the_sealed_answer_of_its_own_attempt_is_a_run(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo")
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+    handed_in(project, name, folder, value_txt=12)
+    context, taken = project.lab.for_reading(), [LaneTaken(candidate=one, incumbent=0, lane=1) for one in (1, 2)]
+    engine = Answering()
+    first = run_elsewhere(context, engine, taken[0], lambda: False)
+    another = work(engine.orders[-1])
+    wrong = {
+        "lost": b"",
+        "of another candidate": another,
+        "half": another[:-9],
+        "bent": another.replace(b"31.0", b"1.0"),
+    }
+
+    for what, answer in wrong.items():
+        engine = Answering(lambda given, answer=answer: answer)  # type: ignore[misc]
+        ran = run_elsewhere(context, engine, taken[1], lambda: False)
+
+        assert (ran.measurement and ran.measurement.value, ran.problem) == (32.0, ""), what
+        assert board(project).lanes[taken[1].subject].attempt == 2, "noted before it began"
+
+    engine = Answering(lambda given: max(work(given), work(given)))
+    twice = run_elsewhere(context, engine, taken[1], lambda: False)
+    nobody = run_elsewhere(context, (engine := Answering()), taken[1], lambda: True)
+
+    assert (first.measurement and first.measurement.value, first.candidate) == (31.0, 1)
+    assert (twice.measurement and twice.measurement.value) == 32.0, "an order that is worked off twice gives one answer"
+    assert (nobody.measurement, engine.orders) == (None, []), "it was withdrawn, so nothing begins"
 
 
 def test_a_protected_file_that_a_candidate_bent_is_as_sealed_on_a_node(tmp_path: Path) -> None:
@@ -219,3 +268,16 @@ def test_candidates_wait_for_a_cluster_that_is_not_there(tmp_path: Path, monkeyp
 
     assert "slurm cannot be reached: FileNotFoundError" in told
     project.sessions.finish_session()
+
+
+@pytest.mark.slow
+def test_a_node_of_a_ray_cluster_that_dies_loses_nothing_and_doubles_nothing() -> None:
+    pytest.importorskip("ray", reason="a cluster of Ray's")
+    alone = ["unshare", "--user", "--map-root-user", "--net", "true"]
+    if subprocess.run(alone, capture_output=True, check=False).returncode:
+        pytest.skip("Ray listens on every address, and a network of its own cannot be had here")
+    script = Path(__file__).parents[3] / "benchmarks" / "elsewhere.py"
+
+    told = subprocess.run([sys.executable, script, "ray", "--kill"], capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stdout.count("one killed")) == (0, 1), told.stderr
