@@ -40,9 +40,8 @@ TIES = cited("shop/report.py:21", "key=lambda pair: (-pair[1], pair[0])")
 
 
 def predicted(persona: str, cited: Mapping[str, str], summary: str, reasoning: str, severity: str) -> dict[str, Any]:
-    category = "security" if cited is SQL else "correctness"
     said = {"summary": summary, "reasoning": reasoning, "severity": severity}
-    return {"kind": "finding", "persona": persona, "category": category, **cited, **said}
+    return {"kind": "finding", "persona": persona, **cited, **said}
 
 
 PREDICTIONS = [

@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 
 from ...errors import Code
 from ...lab.context import RepoContext
-from ...project.ecosystems import ECOSYSTEMS
-from ...project.folders import Language
 from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Withdrawal, Workflow
@@ -16,13 +14,10 @@ from ..ledger.pages import lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
-    FAULTS,
     checks_of,
-    looked_through,
     projects_of,
     recent,
     run_checks,
-    texts_of,
 )
 from ..running.proofs import run_pending
 from ..running.runner import Scoped, files_in_scope, observed
@@ -39,7 +34,6 @@ from .pages import findings_page, sarif_log
 
 WARNED_AFTER = 3
 """Experiments in a row that confirmed nothing, after which the agent is told to change its ways."""
-_CODE = tuple(suffix for row in ECOSYSTEMS for suffix, of in row.languages.items() if of is not Language.MARKDOWN)
 TAIL = 500
 """Characters shown of what a check printed last."""
 GATHERED, CHECKED = "gathered", "checks"
@@ -197,13 +191,11 @@ def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
     failed = [one for one in results if one["exit_code"] and one["tail"]]
     known = [f"{one['kind']} `{one['command']}`" for one in found.get("commands", ())]
     recent = [f"{path} ({times})" for path, times in found.get("recent", ())[:8]]
-    hints = [f"{one['location']} {one['what']}" for one in found.get("hints", ())[:8]]
     return lines(
         said and f"Checks: {'; '.join(said)}.",
         *(f"Output of `{one['command']}`, which is data: {one['tail'][-TAIL:]}" for one in failed[:3]),
         known and not said and f"The project's own checks, which `run` runs: {'; '.join(known)}.",
         recent and f"Changed lately (commits): {', '.join(recent)}.",
-        hints and f"Patterns worth a look, no findings: {'; '.join(hints)}.",
     )
 
 
@@ -220,16 +212,9 @@ class DebugRunner(Scoped):
     """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        files = files_in_scope(context, ledger)
-        scope = super().opening(context, ledger)
-        lately = recent(context, files)
-        # What changed lately first: of many hints, those are the ones to keep.
-        order = [*(path for path, _ in lately), *(path for path in files if path not in dict(lately))]
-        hints = looked_through(texts_of(context, [path for path in order if path.endswith(_CODE)]), FAULTS)
-        return (
-            *scope,
-            observed(context, GATHERED, commands=checks_of(projects_of(context)), recent=lately, hints=hints),
-        )
+        lately = recent(context, files_in_scope(context, ledger))
+        found = observed(context, GATHERED, commands=checks_of(projects_of(context)), recent=lately)
+        return (*super().opening(context, ledger), found)
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         results = run_checks(context, checks_of(projects_of(context)))

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Withdrawal, Words, Workflow, slug
+from ..ledger.items import Cited, Depth, Item, Options, Text, Withdrawal, Words, Workflow, slug
 from ..ledger.pages import lines, quoted, section, sentence
-from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
+from ..ledger.rules import Check, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
 Lines = Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -27,14 +27,6 @@ class ImportanceTier(StrEnum):
     NICE_TO_HAVE = "nice-to-have"
     MOONSHOT = "moonshot"
     NOT_OURS = "not-ours"
-
-
-_WEIGHT = {
-    ImportanceTier.MUST_HAVE: Severity.HIGH,
-    ImportanceTier.NICE_TO_HAVE: Severity.MEDIUM,
-    ImportanceTier.MOONSHOT: Severity.LOW,
-    ImportanceTier.NOT_OURS: Severity.INFO,
-}
 
 
 class ImproveOptions(Options):
@@ -79,18 +71,8 @@ class ProblemInsight(Item):
     mechanism: Text = Field(description="How it could be solved.")
     outcome: Text = Field(description="What would then be seen.")
     sources: Words = Field(description="Sources and references that show the problem, e.g. S1, O2.")
-
-
-class Rank(Item):
-    """How much an insight matters. The last one on an insight counts; what is ranked first stands first."""
-
-    prefix: ClassVar[str] = "K"
-    title_format: ClassVar[str] = "{insight}: {tier}"
-
-    kind: Literal["rank"] = "rank"
-    insight: str = Field(pattern=r"^I\d+$")
     tier: ImportanceTier = Field(description="not-ours: the ideal customer does not have this problem.")
-    why: Text = Field(description="By what was found, not by taste.")
+    why: Text = Field(description="Why it matters that much: by what was found, not by taste.")
 
 
 class Requirements(Item):
@@ -116,13 +98,9 @@ class Requirements(Item):
         return f"prd-{self.insight.lower()}-{slug(self.feature, 'feature')}.md"
 
 
-def ranks(ledger: Ledger) -> dict[str, Rank]:
-    """Return the last rank of each insight, in the order in which insights were first ranked."""
-    return {item.insight: item for item in ledger.items(Rank)}
-
-
 def _in_tier(ledger: Ledger, tier: ImportanceTier) -> list[str]:
-    return [id for id, rank in ranks(ledger).items() if rank.tier is tier]
+    """Return the insights of a tier, in the order in which they were recorded."""
+    return [entry.id for entry in ledger.of(ProblemInsight) if entry.item.tier is tier]
 
 
 def wanted(ledger: Ledger) -> list[str]:
@@ -130,13 +108,9 @@ def wanted(ledger: Ledger) -> list[str]:
     return _in_tier(ledger, ImportanceTier.MUST_HAVE)[: ledger.opts(ImproveOptions).features]
 
 
-def _unranked(ledger: Ledger) -> list[str]:
-    return [entry.id for entry in ledger.of(ProblemInsight) if entry.id not in ranks(ledger)]
-
-
 def _unspecified(ledger: Ledger) -> list[str]:
     done = {one.insight for one in ledger.items(Requirements)}
-    return [] if _unranked(ledger) else [id for id in wanted(ledger) if id not in done]
+    return [id for id in wanted(ledger) if id not in done]
 
 
 def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
@@ -149,16 +123,7 @@ def _unbacked(ledger: Ledger, item: ProblemInsight) -> Objection | None:
     return None
 
 
-def _unknown(ledger: Ledger, item: Rank) -> Objection | None:
-    known = [entry.id for entry in ledger.of(ProblemInsight)]
-    if item.insight in known:
-        return None
-    return Objection(Code.EVIDENCE, f"There is no {item.insight}. There are: {', '.join(known) or 'none yet'}.")
-
-
 def _unspecifiable(ledger: Ledger, item: Requirements) -> Objection | None:
-    if left := _unranked(ledger):
-        return Objection(Code.OUT_OF_ORDER, f"Not ranked yet: {', '.join(left)}. The first must-haves are specified.")
     if item.insight in wanted(ledger):
         return None
     return Objection(Code.OUT_OF_ORDER, f"To be specified are: {', '.join(wanted(ledger)) or 'none'}.")
@@ -176,22 +141,23 @@ def _sources(ledger: Ledger, item: ProblemInsight) -> list[str]:
 
 
 def _plan(ledger: Ledger) -> str:
-    found, ranked = {one.id: one.item for one in ledger.of(ProblemInsight)}, ranks(ledger)
+    found = {one.id: one.item for one in ledger.of(ProblemInsight)}
     documents = {one.insight: f" See [{one.file}]({one.file})." for one in ledger.items(Requirements)}
 
     def told(id: str) -> str:
         one = found[id]
         head = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} Then: {sentence(one.outcome)}"
-        why = f" Why: {sentence(ranked[id].why)}" if id in ranked else ""
         return "\n".join(
-            [f"- **{id}** {head}{why}{documents.get(id, '')}", *(f"  - {line}" for line in _sources(ledger, one))]
+            [
+                f"- **{id}** {head} Why: {sentence(one.why)}{documents.get(id, '')}",
+                *(f"  - {line}" for line in _sources(ledger, one)),
+            ]
         )
 
     return _page(
         f"# What to improve: {ledger.options.goal or 'everything'}\n",
         f"For: {ledger.opts(ImproveOptions).icp or 'not said'}. In the order of whoever ranked them; no number stands behind it.\n",
         *(section(tier.replace("-", " ").capitalize(), map(told, _in_tier(ledger, tier))) for tier in ImportanceTier),
-        section("Not ranked", map(told, _unranked(ledger))),
         section("Quotes", [f"- {one.id} `{one.item.location}`\n\n{quoted(one.item.quote)}\n" for one in ledger.of(RepositorySource)]),
     )  # fmt: skip
 
@@ -225,12 +191,11 @@ class Improve(WorkflowRules):
 
     name = Workflow.IMPROVE
     options = ImproveOptions
-    kinds = (RepositorySource, Reference, ProblemInsight, Rank, Requirements)
+    kinds = (RepositorySource, Reference, ProblemInsight, Requirements)
     withdrawable = (RepositorySource, Reference, ProblemInsight)
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
         ProblemInsight: (_unbacked,),
-        Rank: (_unknown,),
         Requirements: (_unspecifiable,),
     }
     needs = (
@@ -239,13 +204,8 @@ class Improve(WorkflowRules):
             "an insight: record `source` or `reference`, then `insight`",
             first=True,
         ),
-        Need(lambda ledger: ", ".join(_unranked(ledger)[:10]), "a `rank` for {0}"),
         Need(_unspecified, "a `prd` for {0}"),
     )
-
-    def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        found = len(ledger.of(ProblemInsight))
-        return (Coverage("insights ranked", found - len(_unranked(ledger)), found),)
 
     def state(self, ledger: Ledger) -> list[str]:
         best = _in_tier(ledger, ImportanceTier.MUST_HAVE)
@@ -253,7 +213,7 @@ class Improve(WorkflowRules):
         return lines(
             f"For: {options.icp or 'not said yet; ask, or take it from the documents and say so'}.",
             best and f"Must-haves, first to last: {', '.join(best)}.",
-            *(f"{one.id} {one.item.title}" for one in ledger.standing if not isinstance(one.item, Rank | Withdrawal)),
+            *(f"{one.id} {one.item.title}" for one in ledger.standing if not isinstance(one.item, Withdrawal)),
         )
 
     def files(self, ledger: Ledger) -> dict[str, str]:
@@ -261,22 +221,19 @@ class Improve(WorkflowRules):
         return {"improvement-plan.md": _plan(ledger), **documents}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        ranked = ranks(ledger)
-        order = [id for tier in ImportanceTier for id in _in_tier(ledger, tier)]
         found = {entry.id: entry for entry in ledger.of(ProblemInsight)}
-        kept = [id for id in (*order, *_unranked(ledger)) if id not in _in_tier(ledger, ImportanceTier.NOT_OURS)]
-        return tuple(_finding(ledger, found[id], ranked.get(id)) for id in kept)
+        order = [id for tier in ImportanceTier for id in _in_tier(ledger, tier) if tier is not ImportanceTier.NOT_OURS]
+        return tuple(_finding(ledger, found[id]) for id in order)
 
 
-def _finding(ledger: Ledger, entry: LedgerEntry[ProblemInsight], rank: Rank | None) -> HandoffFinding:
+def _finding(ledger: Ledger, entry: LedgerEntry[ProblemInsight]) -> HandoffFinding:
     item = entry.item
     document = next((one.file for one in ledger.items(Requirements) if one.insight == entry.id), "")
     named = (found.item for id in item.sources if (found := ledger.find(id)))
     return HandoffFinding(
         id=entry.id,
         title=item.title,
-        kind=f"improvement {rank.tier}" if rank else "improvement",
-        severity=_WEIGHT[rank.tier] if rank else Severity.INFO,
+        kind=f"improvement {item.tier}",
         location=next((one.location for one in named if isinstance(one, RepositorySource)), ""),
         detail=item.outcome + (f" Specified in {document}." if document else ""),
     )

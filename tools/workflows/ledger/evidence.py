@@ -147,8 +147,8 @@ def _ran_without(seen: Ran) -> bool:
     return seen.without is not None and seen.without.exit_code is not None
 
 
-_WORD = "; what should hold is its author's word"
-"""A run shows that an assertion holds, and never that it is the right one."""
+_WORD = "; what should hold, and that the commands run the code as it is, is their author's word"
+"""A run shows that an assertion holds, never that it is the right one, nor that nothing was put in the place of the code."""
 
 
 def fingerprint(path: str, kind: str, quote: str) -> str:

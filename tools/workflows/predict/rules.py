@@ -5,7 +5,6 @@ bad they would be; an experiment of a later workflow settles them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -13,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.pages import flagged, lines, personal, plain, quoted, section
+from ..ledger.pages import flagged, lines, plain, quoted, section
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
@@ -44,17 +43,6 @@ MOST_EACH = 8
 """Findings of one persona."""
 
 
-class TroubleCategory(StrEnum):
-    """What kind of trouble a finding foresees."""
-
-    CORRECTNESS = "correctness"
-    SECURITY = "security"
-    PERFORMANCE = "performance"
-    RELIABILITY = "reliability"
-    MAINTAINABILITY = "maintainability"
-    OPERATIONS = "operations"
-
-
 Persona = Annotated[
     str,
     BeforeValidator(lambda value: "-".join(value.lower().split()) if isinstance(value, str) else value),
@@ -80,7 +68,6 @@ class PredictFinding(Cited):
     kind: Literal["finding"] = "finding"
     persona: Persona
     summary: Text = Field(description="The trouble in one sentence.")
-    category: TroubleCategory
     severity: Severity
     reasoning: Text = Field(description="Why what stands there leads to it, and how it could be tried.")
 
@@ -151,14 +138,6 @@ def _stranger(ledger: Ledger, item: Any) -> Objection | None:  # noqa: ANN401 - 
     return Objection(Code.BAD_ARGUMENT, f"{item.persona} is not on this panel. It is: {', '.join(seats(ledger))}.")
 
 
-def _tells_who(ledger: Ledger, item: Item) -> Objection | None:
-    texts = [str(value) for name, value in item if isinstance(value, str) and name not in {"location", "commit"}]
-    if not (what := personal(texts)):
-        return None
-    cure = "Leave it out; a quote may be a part of the line." if isinstance(item, Cited) else "Leave it out."
-    return Objection(Code.SECRET, f"This holds {what}, which tells who somebody is. {cure}")
-
-
 def _spoken(ledger: Ledger, item: PredictFinding) -> Objection | None:
     left = waiting(ledger)
     if not left:
@@ -205,7 +184,7 @@ def _page(ledger: Ledger) -> str:
 
 def _told(ledger: Ledger, entry: LedgerEntry[PredictFinding]) -> str:
     one = entry.item
-    by = f"{one.severity}, {one.category}; by {one.persona}, at `{one.location}`{_settled(ledger, entry.id)}"
+    by = f"{one.severity}; by {one.persona}, at `{one.location}`{_settled(ledger, entry.id)}"
     mark = flagged(one.quote, one.summary, one.reasoning)
     said = [f"- {line}" for line in _debate(ledger, entry.id)]
     title = f"{entry.id}: {plain(one.summary)}"
@@ -240,7 +219,7 @@ class Predict(WorkflowRules):
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("debug", "security", "scenario")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {
-        Item: (_stranger, _tells_who),
+        Item: (_stranger,),
         PredictFinding: (_spoken,),
         Challenge: (_sealed, _not_there),
         Revision: (_sealed, _not_there),
@@ -291,7 +270,6 @@ class Predict(WorkflowRules):
             HandoffFinding(
                 id=entry.id,
                 title=one.summary,
-                kind=one.category,
                 severity=one.severity,
                 location=one.location,
                 quote=one.quote,

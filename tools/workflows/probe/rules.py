@@ -15,7 +15,7 @@ from ...plan.checks import load_plan, problems
 from ...plan.model import PLAN_FILE, Plan, in_toml
 from ...session.events import Record
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Depth, Item, Note, Options, Severity, Text, Words, Workflow
+from ..ledger.items import Cited, Depth, Item, Options, Text, Words, Workflow
 from ..ledger.pages import lines, one_line, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
@@ -41,15 +41,15 @@ class Type(StrEnum):
 
 
 _TITLES = {
-    Type.REQUIREMENT: ("It has to", Severity.LOW),
-    Type.CONSTRAINT: ("It may not, or only so", Severity.LOW),
-    Type.ASSUMPTION: ("Taken for granted", Severity.MEDIUM),
-    Type.RISK: ("What could go wrong", Severity.MEDIUM),
-    Type.OUT_OF_SCOPE: ("Not part of it", Severity.INFO),
-    Type.AMBIGUITY: ("Not clear yet", Severity.MEDIUM),
-    Type.CONTRADICTION: ("Contradictions", Severity.HIGH),
+    Type.REQUIREMENT: "It has to",
+    Type.CONSTRAINT: "It may not, or only so",
+    Type.ASSUMPTION: "Taken for granted",
+    Type.RISK: "What could go wrong",
+    Type.OUT_OF_SCOPE: "Not part of it",
+    Type.AMBIGUITY: "Not clear yet",
+    Type.CONTRADICTION: "Contradictions",
 }
-"""The heading of each on the page, and its weight in a handoff."""
+"""The heading of each on the page."""
 
 
 class ProbeOptions(Options):
@@ -105,8 +105,6 @@ class Atom(Item):
     type: Type
     text: Text = Field(description="One sentence that stands without its question.")
     source: str = Field(pattern=r"^[AE]\d+$", description="The answer or evidence that it follows from, e.g. A2.")
-    words: Note = Field("", description="The words of the answer that say so outright.")
-    against: str = Field("", pattern=r"^([TAE]\d+)?$", description="Of a contradiction: what it contradicts.")
 
     @property
     def classified(self) -> str:
@@ -197,25 +195,9 @@ def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Obje
 
 def _follows(ledger: Ledger, item: Atom) -> Objection | None:
     """Return why an atom does not follow from what it names."""
-    found = ledger.find(item.source)
-    if found is None:
-        return Objection(Code.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
-    if item.words and one_line(item.words).lower() not in one_line(said(found.item)).lower():
-        return Objection(
-            Code.EVIDENCE,
-            f"{item.source} does not say that: {said(found.item)[:300]}. Quote its words, or leave `words` out.",
-        )
-    vague = isinstance(found.item, PersonAnswer) and not found.item.settled
-    if vague and item.type not in {Type.AMBIGUITY, Type.ASSUMPTION, Type.RISK}:
-        return Objection(
-            Code.EVIDENCE,
-            f"{item.source} is vague: from it follows an ambiguity, an assumption or a risk. Ask again for more.",
-        )
-    if item.type is Type.CONTRADICTION and (not item.against or ledger.find(item.against) is None):
-        return Objection(
-            Code.MISSING_FIELD, "A contradiction has two sides: name the other as `against`, e.g. T3, A1 or E2."
-        )
-    return None
+    if ledger.find(item.source):
+        return None
+    return Objection(Code.EVIDENCE, f"There is no {item.source}. Record the answer or the evidence first.")
 
 
 def _rests(ledger: Ledger, item: Planned) -> Objection | None:
@@ -248,7 +230,7 @@ def _spec(ledger: Ledger) -> str:
     atoms = ledger.of(Atom)
     parts = [
         section(title, [_line(ledger, one) for one in atoms if one.item.type is kind])
-        for kind, (title, _) in _TITLES.items()
+        for kind, title in _TITLES.items()
     ]
     asked = []
     for one in ledger.of(ProbeQuestion):
@@ -262,9 +244,7 @@ def _spec(ledger: Ledger) -> str:
 
 def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
     one = entry.item
-    against = f" (against {one.against})" if one.against else ""
-    words = f", in these words: {one.words}" if one.words else ""
-    return f"- **{entry.id}**{against} {one.text} [{one.source}, {_who(ledger, one.source)}{words}]"
+    return f"- **{entry.id}** {one.text} [{one.source}, {_who(ledger, one.source)}]"
 
 
 def _who(ledger: Ledger, id: str) -> str:
@@ -329,19 +309,15 @@ class Probe(WorkflowRules):
         )
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        def weight(entry: LedgerEntry[Atom]) -> Severity:
-            return _TITLES[entry.item.type][1]
-
         return tuple(
             HandoffFinding(
                 id=entry.id,
                 title=entry.item.text,
                 kind=entry.item.type,
-                severity=weight(entry),
                 location=found.item.location if found and isinstance(found.item, RepositoryEvidence) else "",
                 detail=f"from {entry.item.source}: {_who(ledger, entry.item.source)}",
             )
-            for entry in sorted(ledger.of(Atom), key=lambda entry: weight(entry).rank)
+            for entry in ledger.of(Atom)
             for found in (ledger.find(entry.item.source),)
         )
 

@@ -53,20 +53,6 @@ def _pattern(what: str, expression: str, endings: str = "") -> Pattern:
 
 _SCRIPTS = ".js .jsx .mjs .cjs .ts .tsx .vue .svelte"
 
-FAULTS = (
-    _pattern("an error is swallowed", r"except\b[^:]{0,80}:\s*(?:pass|\.\.\.|continue)\b", ".py"),
-    _pattern("every error is caught", r"^\s*except\s*:|except\s+BaseException\b", ".py"),
-    _pattern("an error is swallowed", r"catch\s*(?:\([^)]{0,80}\))?\s*\{\s*\}"),
-    _pattern("an error is ignored", r"^\s*[\w, ]{1,60}_\s*:?=\s*\w[\w.]{0,60}\(", ".go"),
-    _pattern("a default value is shared by all calls", r"def\s+\w+\([^)]{0,200}=\s*(?:\[\]|\{\}|set\(\))", ".py"),
-    _pattern("a loose comparison", r"[^=!]==[^=]\s*(?:null|undefined|'|\"|\d)", _SCRIPTS),
-    _pattern("waits for something by sleeping", r"\b(?:time\.)?sleep\(|setTimeout\(\s*(?:resolve|r)\b"),
-    _pattern("compares floating-point numbers for equality", r"==\s*\d+\.\d+"),
-    _pattern("takes one away or adds one to a length", r"\blen\([^()]{1,60}\)\s*[-+]\s*1\b|\.length\s*[-+]\s*1\b"),
-    _pattern("marked as unfinished", r"\b(?:TODO|FIXME|XXX|HACK)\b"),
-)
-"""What often goes with a fault."""
-
 WEAKNESSES = (
     _pattern("a query is put together from text", r"(?i)(?:execute|query|raw)\w{0,8}\(\s*f[\"']"),
     _pattern("a query is put together from text", r"(?i)[\"'`]\s*(?:select|insert|update|delete)\s[^\"'`]{0,120}[\"'`]\s*(?:\+|%|\.format)"),

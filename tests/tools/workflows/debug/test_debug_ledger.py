@@ -51,7 +51,6 @@ def test_what_the_project_knows_of_itself_is_gathered_at_the_opening(agent: Work
 
     assert "`make test`" in state
     assert "Changed lately (commits): Makefile (1), check.py (1), " in state
-    assert "shop/cart.py:6 takes one away or adds one to a length" in state
 
 
 def test_a_run_runs_the_projects_own_checks(agent: WorkflowAgent) -> None:
@@ -216,7 +215,7 @@ def test_a_finding_does_not_rest_on_what_was_contradicted(agent: WorkflowAgent) 
     agent.record(HYPOTHESIS, **DISPROOF)
 
     assert (
-        "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen; what should hold is its author's word)"
+        "H1 is disproven (exit 0 when the server ran it, and the control failed in the words foreseen; what should hold, and that the commands run the code as it is, is their author's word)"
         in agent.refused(Code.EVIDENCE, FINDING)
     )
     assert "disproven, at `shop/cart.py:6`" in agent.file(agent.close(why="enough"), "findings.md")
@@ -321,7 +320,7 @@ def foreseen(project: Project, **cited: str) -> str:
     panel = WorkflowAgent(project, "predict")
     panel.open(depth="shallow")
     panel.record({"kind": "finding", "persona": "architect", "location": "shop/cart.py:6", "quote": "return len(items) - 1",
-                  "summary": "The cart counts wrongly", "category": "correctness", "severity": "high",
+                  "summary": "The cart counts wrongly", "severity": "high",
                   "reasoning": "one is taken away", **cited})  # fmt: skip
     return f"{panel.close(why='seen enough').ledger}#P1"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.errors import Code
 from ledgers import WorkflowAgent, shop
 
 SOURCE = {
@@ -24,8 +24,16 @@ INSIGHT = {
     "mechanism": "Subtract the discount from the whole.",
     "outcome": "Totals that owners expect.",
     "sources": "S1, O1",
+    "tier": "must-have",
+    "why": "a line says so",
 }
-RECEIPT = {**INSIGHT, "problem": "Nobody sees a receipt", "mechanism": "Print one.", "sources": "O1"}
+RECEIPT = {
+    **INSIGHT,
+    "problem": "Nobody sees a receipt",
+    "mechanism": "Print one.",
+    "sources": "O1",
+    "tier": "not-ours",
+}
 PRD = {
     "kind": "prd",
     "insight": "I1",
@@ -37,10 +45,6 @@ PRD = {
     "risks": ["Somebody relies on the old totals."],
     "open": ["What becomes of old orders?"],
 }
-
-
-def rank(id: str, tier: str = "must-have") -> dict[str, str]:
-    return {"kind": "rank", "insight": id, "tier": tier, "why": "a line says so"}
 
 
 @pytest.fixture
@@ -61,21 +65,15 @@ def agent(tmp_path: Path) -> WorkflowAgent:
         (Code.DUPLICATE, {**INSIGHT, "outcome": "Fewer calls."}, "I1 says the same"),
         (Code.MISSING_FIELD, {**INSIGHT, "problem": "Names are pasted", "mechanism": "Bind.", "sources": []}, "`sources` is empty"),
         (Code.EVIDENCE, {**INSIGHT, "problem": "Names are pasted", "mechanism": "Bind.", "sources": "S9"}, "names S9; recorded are: O1, S1"),
-        (Code.EVIDENCE, rank("I9"), "There is no I9. There are: I1, I2"),
-        (Code.BAD_ARGUMENT, rank("I1", "urgent"), "must-have"),
-        (Code.OUT_OF_ORDER, PRD, "Not ranked yet: I1, I2"),
+        (Code.BAD_ARGUMENT, {**RECEIPT, "problem": "x", "tier": "urgent"}, "must-have"),
+        (Code.OUT_OF_ORDER, {**PRD, "insight": "I2"}, "To be specified are: I1"),
     ],
 )  # fmt: skip
 def test_what_is_not_so_is_refused(agent: WorkflowAgent, code: Code, item: dict[str, Any], told: str) -> None:
     assert told in agent.refused(code, item)
 
 
-def test_what_was_found_is_ranked_and_the_first_of_it_specified(agent: WorkflowAgent) -> None:
-    with pytest.raises(Refusal, match="a `rank` for I1, I2"):
-        agent.close()
-    agent.taken(rank("I1"), rank("I2"))
-    assert "To be specified are: I1" in agent.refused(Code.OUT_OF_ORDER, {**PRD, "insight": "I2"})
-    agent.record(rank("I2", "not-ours"))
+def test_the_first_of_what_matters_is_specified(agent: WorkflowAgent) -> None:
     before = agent.status()
     agent.restart()
     assert (agent.status(), before.missing) == (before, ["a `prd` for I1"])

@@ -23,7 +23,6 @@ COUNT: dict[str, Any] = {
     "location": "shop/cart.py:6",
     "quote": "return len(items) - 1",
     "summary": "The cart counts one item too few",
-    "category": "correctness",
     "severity": "medium",
     "reasoning": "one is subtracted for no reason",
 }
@@ -33,7 +32,6 @@ INJECTION: dict[str, Any] = {
     "location": "shop/db.py:5",
     "quote": "SELECT * FROM item WHERE name = '{name}'",
     "summary": "A name can carry SQL of its own",
-    "category": "security",
     "severity": "critical",
     "reasoning": "the query is put together from text",
 }
@@ -75,9 +73,6 @@ def opened(agent: WorkflowAgent) -> WorkflowAgent:
         (Code.BAD_ARGUMENT, {**COUNT, "severity": "awful"}, "critical|high|medium"),
         (Code.MISSING_FIELD, {**COUNT, "reasoning": ""}, "reasoning"),
         (Code.EVIDENCE, {**COUNT, "quote": "return len(items)+1"}, "reads: `return len(items) - 1`"),
-        (Code.SECRET, {**COUNT, "reasoning": "ask ada@shop-till.com"}, "This holds a mail address"),
-        (Code.SECRET, {**COUNT, "reasoning": "call +49 30 1234567 then"}, "a telephone number"),
-        (Code.SECRET, {**COUNT, "reasoning": "it connects to 93.184.216.34"}, "a public network address"),
         (Code.SECRET, {**COUNT, "reasoning": "key AKIAIOSFODNN7EXAMPLE"}, "holds a secret"),
         (Code.SEALED, challenge("P1"), "sealed until all are in; architect, security-analyst, devils-advocate still"),
         (Code.SEALED, {"kind": "revision", "persona": ARCHITECT, "of": "P1", "reason": "x"}, "sealed until all are in"),
@@ -87,13 +82,6 @@ def test_what_is_out_of_turn_or_wrong_before_the_seal_is_lifted(
     agent: WorkflowAgent, code: Code, item: dict[str, Any], told: str
 ) -> None:
     assert told in agent.refused(code, item)
-
-
-@pytest.mark.parametrize(
-    "text", ["ada@example.org", "127.0.0.1 or 10.0.0.7", "version 2024-01-15 10:00:00", "+1 item", "0.1.2.3"]
-)
-def test_what_tells_of_nobody_is_no_personal_data(agent: WorkflowAgent, text: str) -> None:
-    assert agent.record({**COUNT, "reasoning": f"it says {text} there"}).id == "P1"
 
 
 def test_who_is_done_adds_nothing_and_says_so_once(agent: WorkflowAgent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.running.inspection import FAULTS, WEAKNESSES, hints
+from autoresearch_mcp.tools.workflows.running.inspection import WEAKNESSES, hints
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,3 @@ def test_lines_that_often_go_with_a_weakness_are_pointed_at(path: str, line: str
     found = hints(path, f"first\n{line}\n", WEAKNESSES)
 
     assert [(one.what, one.location) for one in found] == ([(what, f"{path}:2")] if what else [])
-
-
-@pytest.mark.parametrize(
-    ("path", "line", "what"),
-    [
-        ("a.py", "    except Exception: pass", "an error is swallowed"),
-        ("a.py", "except:", "every error is caught"),
-        ("a.ts", "} catch (e) {}", "an error is swallowed"),
-        ("a.py", "def add(x, to=[]):", "a default value is shared by all calls"),
-        ("a.go", "// TODO: the other case", "marked as unfinished"),
-        ("a.py", "return len(items) - 1", "takes one away or adds one to a length"),
-        ("a.py", "except ValueError as error:", ""),
-        ("a.js", "if (a === null) {", ""),
-        ("a.js", "x" * 500 + " TODO", ""),
-    ],
-)
-def test_lines_that_often_go_with_a_fault_are_pointed_at(path: str, line: str, what: str) -> None:
-    assert [one.what for one in hints(path, line, FAULTS)] == ([what] if what else [])
