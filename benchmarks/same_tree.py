@@ -205,10 +205,9 @@ HONEST: dict[str, Callable[[random.Random], World]] = {
 }
 
 
-def measured(found: tuple[float, tuple[float, float] | None]) -> Measurement:
+def measured(found: tuple[float, tuple[float, float] | None], place: Place = Place.ARENA) -> Measurement:
     """Make a measurement of a simulated run."""
     value, reference = found
-    place = Place.ARENA
     receipt = Receipt(
         id="", tree="", plan="", protected="", machine="", command="", place=place, seed=0, at=0.0, output=""
     )
@@ -254,9 +253,11 @@ def play(world: World, compared: bool, effort: str = "normal") -> Outcome:
         event = Committed(iteration=number, commit=f"{number}", tree="", description="d", files=(), added=1, removed=0)
         session = advance(session, event, 0.0)
         while (verdict := session.verdict) and verdict.next in {NextStep.MEASURE, NextStep.COMPARE}:
-            arm = Arm.INCUMBENT if verdict.next is NextStep.COMPARE else Arm.CANDIDATE
+            clean = None if verdict.next is NextStep.COMPARE else session.clean_arm
+            arm = clean or (Arm.INCUMBENT if verdict.next is NextStep.COMPARE else Arm.CANDIDATE)
             run = world.run(best, level) if arm is Arm.INCUMBENT else world.run(number, level + effect)
-            session = advance(session, Verified(iteration=number, arm=arm, measurement=measured(run)), 0.0)
+            measurement = measured(run, Place.CLEAN if clean else Place.ARENA)
+            session = advance(session, Verified(iteration=number, arm=arm, measurement=measurement), 0.0)
         assert verdict
         assert verdict.status
         kept, gain = verdict.status.kept, -min(0.0, effect)

@@ -127,8 +127,12 @@ class Verdict:
 _AHEAD = {NextStep.MEASURE, NextStep.GUARD, NextStep.HOLD_OUT, NextStep.STAND}
 
 
-def decide(trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None = None) -> Verdict:
-    """Judge the open iteration by what is known so far; `slowdown` is what a race showed of the incumbent's tree."""
+def decide(
+    trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None = None, only_at_best: str = ""
+) -> Verdict:
+    """Judge the open iteration by what is known so far; `slowdown` is what a race showed of the incumbent's tree, `only_at_best`
+    says that the change is ahead in the best of several executions alone.
+    """
     if not trial.changed:
         return Verdict(NextStep.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
     if not trial.commit:
@@ -139,6 +143,8 @@ def decide(trial: Trial, finding: Finding, plan: Plan, slowdown: Slowdown | None
     if trial.measurement is None:
         return _unmeasured(finding)
     verdict = _measured(trial, trial.measurement, finding, plan)
+    if only_at_best and verdict.next in _AHEAD and trial.take_back is not TakeBack.ANYWAY:
+        return Verdict(NextStep.UNDO, Status.DISCARD, only_at_best)
     if slowdown is None or verdict.next not in _AHEAD:
         return verdict
     if not slowdown.sure:

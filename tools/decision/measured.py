@@ -132,7 +132,8 @@ class Receipt(BaseModel):
     `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
     peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
     also of one that failed, and `checks` are those that it named. `reference_seconds` is what a piece of the server's own
-    workload took just before and just after the run; None where it was not timed.
+    workload took just before and just after the run; None where it was not timed. Where one run is several executions of
+    the command, `executions` has the number of each, in order.
     """
 
     model_config = _FROZEN
@@ -152,6 +153,7 @@ class Receipt(BaseModel):
     device: DeviceHeld = DeviceHeld()
     checks: tuple[CheckSeen, ...] = ()
     reference_seconds: tuple[float, float] | None = None
+    executions: tuple[float, ...] = ()
 
 
 class Measurement(BaseModel):

@@ -22,6 +22,8 @@ APART = 4.0
 """Standard errors that runs of earlier races may lie from those of this one, and still count."""
 PART = 0.4
 """Share of the gain that has to be the incumbent's loss rather than the candidate's merit."""
+OWN = 4.0
+"""Standard errors by which a change is ahead of what the tree was as the newest, so that the gain is its own."""
 LOOKS = 8
 """Runs of the incumbent in one race that a doubt may ask for."""
 MOVED = 3.0
@@ -97,6 +99,8 @@ def slowdown(
             later, now = standing.since, all_since
     loss, gain, error = now - then, now - ours, _error(sigma, standing.newest, later)
     sure = loss >= SURE * error
+    if then - ours >= OWN * _error(sigma, standing.newest, candidate):
+        return None
     if here <= then or loss <= 0 or loss < PART * gain or not (sure or len(incumbent) < LOOKS):
         return None
     machine = _machine(standing.newest, (*candidate, *later))

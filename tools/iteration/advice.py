@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..decision.executions import executions_of
 from ..decision.race import Race
 from ..decision.seeded import Seeded
 from ..measurement.load import Load, busy_words
@@ -27,8 +28,13 @@ def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[G
         yield row_of("effort", _effort(Effort(plan.effort), judge, plan.unit))
     if isinstance(judge, Race | Seeded) and (said := compared(plan, found.runs)):
         yield row_of("measure", said)
+    if (times := executions_of(found.runs)) > 1:
+        yield row_of(
+            "executions", f"one run is {times} executions of verify, and the least processor time of them counts"
+        )
     receipts = [run.receipt for run in found.runs if run.receipt is not None]
-    cpu_s, wall_s = sum(receipt.cpu_seconds for receipt in receipts), sum(run.seconds for run in found.runs)
+    cpu_s = sum(sum(receipt.executions or (receipt.cpu_seconds,)) for receipt in receipts)
+    wall_s = sum(run.seconds for run in found.runs)
     if is_time(plan) and (busy := busy_words(before, after, cpu_s, wall_s)):
         counted = resource_of(plan.read) is Resource.CPU
         what = (

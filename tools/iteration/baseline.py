@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..decision.calibration import Nature, baseline_runs, judge_from, nature, words
+from ..decision.executions import executions_for, executions_of
 from ..decision.judging import Judge
 from ..decision.measured import GuardResult, Measurement, Place
 from ..lab.context import RepoContext
@@ -55,8 +56,9 @@ def first_run(context: RepoContext, plan: Plan) -> Baseline:
 
 def further_runs(context: RepoContext, plan: Plan, found: Baseline) -> Baseline:
     """Run verify as often as it takes: in the user's checkout while the numbers agree, else in the second checkout."""
-    meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit)
-    pieces = pieces_for(found.runs[0].seconds)
+    first = found.runs[0]
+    meter = Meter(context.runs, plan, found.ruler, first.unit, executions=executions_for(plan, first))
+    pieces = pieces_for(first.seconds)
     signed = list(map(plan.signed, found.values))
     while found.failed is None and len(found.runs) < baseline_runs(plan.noise, signed):
         seed = found.seed if len(found.runs) == 1 else secrets.randbelow(2**31)
@@ -105,16 +107,16 @@ def place_warning(plan: Plan, found: Baseline) -> str:
 
 
 def _values_at(found: Baseline, place: Place) -> list[float]:
-    return [r.value for r in found.runs if r.value is not None and r.receipt and r.receipt.place is place]
+    """Return the numbers of the runs in a place but for the first run, which is the coldest."""
+    return [r.value for r in found.runs[1:] if r.value is not None and r.receipt and r.receipt.place is place]
 
 
 def sabotaged(context: RepoContext, plan: Plan, found: Baseline) -> tuple[bool, str]:
     """Return whether the metric notices the plan's sabotage, made in the second checkout, and what was seen."""
     head = context.repo.head()
     spec = in_paired_checkout(context, head, head, RunNumbers(seed=found.seed))
-    exit_code, run = Meter(context.runs, plan, found.ruler, found.runs[0].unit).sabotaged(
-        spec, _timeout(plan.verify_timeout_s)
-    )
+    meter = Meter(context.runs, plan, found.ruler, found.runs[0].unit, executions=executions_of(found.runs))
+    exit_code, run = meter.sabotaged(spec, _timeout(plan.verify_timeout_s))
     if run is None:
         return False, f"the sabotage command itself failed with exit {exit_code}"
     if run.value is None:

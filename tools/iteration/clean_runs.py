@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from ..decision.executions import executions_of
 from ..decision.failures import FailureClass
 from ..decision.judging import Arm
 from ..decision.measured import Measurement, Place
@@ -30,7 +31,8 @@ def meter_for(session: Session, runs: RunService) -> Meter:
     """Return the meter of a session's plan and ruler."""
     first = session.start.baseline[0]
     pieces = pieces_for(first.seconds) if session.noisy else 0
-    return Meter(runs, session.plan, ruler_of(session.start), first.unit, pieces)
+    executions = executions_of(session.start.baseline)
+    return Meter(runs, session.plan, ruler_of(session.start), first.unit, pieces, executions)
 
 
 def in_paired_checkout(context: RepoContext, commit: str, sealed: str, numbers: RunNumbers) -> RunSpec:

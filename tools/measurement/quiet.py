@@ -99,8 +99,8 @@ def compared(plan: Plan, runs: Sequence[Measurement]) -> str:
 def _measures(plan: Plan, runs: Sequence[Measurement]) -> Mapping[str, list[float]]:
     receipts = [run.receipt for run in runs if run.receipt is not None]
     values = [run.value for run in runs if run.value is not None]
-    if not len(receipts) == len(values) == len(runs):
-        return {}
+    if not len(receipts) == len(values) == len(runs) or any(receipt.executions for receipt in receipts):
+        return {}  # the least of several executions is no measure of one
     measured: dict[str, list[float]] = {
         Resource.CPU: [receipt.cpu_seconds for receipt in receipts],
         Resource.WALL: [run.seconds for run in runs],

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..decision.decide import NextStep, Status, Trial, Verdict, decide
 from ..decision.exact import Exact, Median
+from ..decision.executions import only_at_best
 from ..decision.gain import WIDE, rounded, rounded_level
 from ..decision.headline import Headline
 from ..decision.judging import Arm, Finding, Judge, Step
@@ -162,7 +163,10 @@ class Session:
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the decision table says of the open iteration; None without one."""
-        return decide(self.trial, self.finding, self.plan, self.slowdown) if self.trial else None
+        if self.trial is None:
+            return None
+        at_best = only_at_best(*self.racing) if self.finding.step is Step.BETTER else ""
+        return decide(self.trial, self.finding, self.plan, self.slowdown, at_best)
 
     @cached_property
     def slowdown(self) -> Slowdown | None:

@@ -227,6 +227,14 @@ def test_what_the_incumbents_tree_was_before_matters_to_nothing_but_a_keep(
     assert ("same tree" in verdict.why) is (finding is BETTER)
 
 
+def test_what_is_ahead_only_at_its_best_is_not_kept() -> None:
+    known = case(measurement=NUMBER, finding=BETTER)
+
+    assert decide(*known, only_at_best="Only at best.").status is Status.DISCARD
+    forced = case(measurement=NUMBER, finding=BETTER, take_back=TakeBack.ANYWAY)
+    assert decide(*forced, only_at_best="Only at best.").status is Status.KEEP_UNDO
+
+
 def test_every_status_but_the_baseline_is_in_the_table() -> None:
     assert {status for _, _, status in TABLE.values() if status} == set(Status) - {Status.BASELINE}
 

@@ -49,6 +49,11 @@ def test_a_gain_over_what_the_tree_was_as_the_newest_is_the_changes_own() -> Non
     assert found(later=NEWEST, candidate=[96.0, 95.0, 97.0]) is None
 
 
+def test_a_change_far_ahead_of_what_the_tree_was_as_the_newest_stands_on_a_machine_that_became_slower() -> None:
+    assert found(candidate=[96.0, 96.1, 95.9]) is not None, "3.7 standard errors"
+    assert found(candidate=[95.4, 95.5, 95.3]) is None, "4.3 standard errors"
+
+
 def test_one_run_of_the_incumbent_leaves_a_doubt_and_asks_for_another() -> None:
     doubt = found(later=[103.5])
 

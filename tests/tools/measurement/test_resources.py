@@ -66,6 +66,17 @@ def test_processor_time_is_the_kernels_and_no_printed_number(tmp_path: Path) -> 
     assert 0.2 <= checked.values[0] < 2
 
 
+def test_one_run_of_a_short_command_is_five_executions(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    project = Project(tmp_path / "repo", metric="", direction="", guards=(), read="cpu", verify=f"echo >> {ran}")
+
+    checked = project.planning.check_plan(project.plan)
+
+    assert len(checked.values) == 6
+    assert ran.read_text().count("\n") == 1 + 5 * 5, "the first run tells how long one takes"
+    assert "5 executions" in {gate.gate: gate.seen for gate in checked.gates}["executions"]
+
+
 def test_the_work_of_a_detached_process_counts(tmp_path: Path) -> None:
     project = measuring(tmp_path, "cpu", DETACHED, str(tmp_path / "done"))
 
