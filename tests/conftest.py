@@ -28,6 +28,8 @@ from autoresearch_mcp.tools.verbs.review import Review
 from autoresearch_mcp.tools.verbs.sessions import Sessions
 
 PYTHON = sys.executable
+# Thousands of assertions are rewritten once, and not by every worker in every run, whatever the shell says.
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_finish() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ from training_cheats import (
     UNNORMALISED,
 )
 
-pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
+# Not imported here: every worker of the suite would pay for it.
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: the extra `gpt`")
 
 
 @pytest.fixture(scope="session")

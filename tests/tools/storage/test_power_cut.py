@@ -11,22 +11,12 @@ from powercut import Moment, Order, states
 from recorded import unavailable
 
 pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
-STATES = 3
-"""Of each order of names; `benchmarks/powercut.py` tries as many as one likes."""
 
 
+@pytest.mark.parametrize("count", [1, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("act", ACTS)
-def test_after_a_power_cut_nothing_that_was_told_is_lost_and_work_goes_on(tmp_path: Path, act: str) -> None:
-    project = prepared(tmp_path / "repo", act)
-    recording = recorded(project, act)
-
-    for order in Order:
-        for state in states(recording, order, STATES, seed=len(act)):
-            assert not broken(state, act, project.root)
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_what_was_told_is_there_if_nothing_else_is(tmp_path: Path, act: str) -> None:
+def test_after_a_power_cut_nothing_that_was_told_is_lost_and_work_goes_on(tmp_path: Path, act: str, count: int) -> None:
+    """After each answer nothing is there but what was told, and at some other steps; `benchmarks/powercut.py` tries more."""
     project = prepared(tmp_path / "repo", act)
     recording = recorded(project, act)
     ends = [number for number, step in enumerate(recording.steps, 1) if isinstance(step, Told)]
@@ -34,14 +24,18 @@ def test_what_was_told_is_there_if_nothing_else_is(tmp_path: Path, act: str) -> 
     assert ends
     for end in ends:
         assert not broken(Moment(recording, end, Order.FOLDER).corners()[0](), act, project.root)
+    for order in Order:
+        for state in states(recording, order, count, seed=len(act)):
+            assert not broken(state, act, project.root)
 
 
 @pytest.mark.parametrize(
     ("fault", "order"),
     [
-        ("nobody waits", Order.JOURNAL),
-        ("synchronous = OFF", Order.JOURNAL),
-        ("git waits for nothing", Order.JOURNAL),
+        *(
+            pytest.param(fault, Order.JOURNAL, marks=pytest.mark.slow)
+            for fault in ("nobody waits", "synchronous = OFF", "git waits for nothing")
+        ),
         ("folders are not waited for", Order.FOLDER),
     ],
 )
