@@ -25,10 +25,17 @@ def refused(call: Callable[[], object], code: Code) -> str:
     return caught.value.message
 
 
-@pytest.mark.parametrize("edited", ["value.txt", "app.txt", "src/new.txt", ""])
-@pytest.mark.parametrize("moved", ["forwards", "backwards"])
+@pytest.mark.parametrize(
+    ("moved", "edited"),
+    [
+        ("forwards", "value.txt"),
+        ("forwards", "src/new.txt"),
+        ("forwards", ""),
+        ("backwards", "app.txt"),
+    ],
+)
 def test_the_advice_for_a_moved_head_works_as_written_and_loses_nothing(
-    project: Project, edited: str, moved: str
+    project: Project, moved: str, edited: str
 ) -> None:
     project.start().try_value(9)
     if moved == "forwards":
@@ -145,8 +152,9 @@ def all_objects(project: Project) -> set[str]:
     return set(project.git("rev-list", "--all", "--objects").split())
 
 
-@pytest.mark.parametrize("does", COMMANDS)
-@pytest.mark.parametrize("where", ["verify", "guard"])
+@pytest.mark.parametrize(
+    ("does", "where"), [*((does, "verify") for does in COMMANDS), ("commits on another branch", "guard")]
+)
 def test_a_command_that_moves_head_is_tampering_and_the_repository_is_brought_back(
     tmp_path: Path, does: str, where: str
 ) -> None:

@@ -16,17 +16,11 @@ from conftest import Project
 NOISY = "echo $(cat value.txt).$AUTORESEARCH_RUN"
 
 NAMES = {
-    "a variable that is set": "costs $NAME",
-    "a variable in braces": "${NAME}",
+    "variables": "costs $NAME ${NAME} %NAME% 100%s",
     "a home": "~",
     "somebody's home": "~root",
-    "percents": "%NAME% 100%s",
-    "spaces": " two  words ",
-    "letters of a pattern": "[ab]*?{c}!",
-    "a line feed": "two\nlines",
-    "a line feed at the end": "line\n",
-    "quotes and a backslash": 'it\'s "so"\\n',
-    "a colon": "a:b",
+    "white space": " two  words\nand lines\n",
+    "signs": '[ab]*?{c}! it\'s "so"\\n a:b',
     "a dash": "-C",
 }
 

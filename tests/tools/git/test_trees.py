@@ -41,7 +41,7 @@ def test_a_planted_tree_is_the_one_that_git_writes(tmp_path: Path, kind: str, mo
     project.write(".gitattributes", "* text=auto\n").commit("attributes")
     draw = random.Random(kind)
     git = GitCli(project.root)
-    for _ in range(25):
+    for _ in range(12):
         for name in draw.sample(NAMES, 3):
             put(project.root, name, draw)
         parent = project.git("rev-parse", "HEAD")
