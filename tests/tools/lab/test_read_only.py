@@ -28,8 +28,21 @@ def _namespaces() -> bool:
 pytestmark = pytest.mark.skipif(not _namespaces(), reason="needs a mount namespace of its own")
 
 
-def asked(project: Project, *command: str, locked: bool) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "autoresearch_mcp.server", *command]
+EACH = """
+import json, sys
+from autoresearch_mcp.server.main import main
+
+statuses = []
+for command in json.loads(sys.argv[1]):
+    statuses.append(main(command))
+    print(end="\\f")
+sys.exit(max(statuses))
+"""
+
+
+def asked(project: Project, *commands: list[str], locked: bool) -> subprocess.CompletedProcess[str]:
+    """What one process answers to commands, each answer up to a form feed."""
+    words = [sys.executable, "-c", EACH, json.dumps(commands)]
     script = f'cd "$0" && {LOCKED if locked else ""} "$@"'
     whole = [*(["unshare", "-rm"] if locked else []), "sh", "-c", script, str(project.root), *words]
     return subprocess.run(
@@ -65,20 +78,21 @@ def test_a_session_that_can_only_be_read_is_read_to_its_newest_row(
     project.try_value(7, "the newest row")
     project = state(project, tmp_path / "other")  # type: ignore[operator]
 
-    for command in (("history",), ("report",), ("status",)):
-        told = asked(project, *command, locked=True)
-        assert (told.returncode, told.stderr) == (0, "")
-        assert "the newest row" in told.stdout
-    assert "no record was edited" in asked(project, "report", locked=True).stdout
-    seen = json.loads(asked(project, "watch", "--json", locked=True).stdout)
-    assert [row["description"] for row in seen["rows"]] == ["baseline", "an older row", "the newest row"]
-    assert asked(project, "history", locked=True).stdout == asked(project, "history", locked=False).stdout
+    told = asked(project, ["history"], ["report"], ["status"], ["watch", "--json"], locked=True)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    history, report, status, seen, _ = told.stdout.split("\f")
+    assert all("the newest row" in words for words in (history, report, status))
+    assert "no record was edited" in report
+    rows = json.loads(seen)["rows"]
+    assert [row["description"] for row in rows] == ["baseline", "an older row", "the newest row"]
+    assert asked(project, ["history"], locked=False).stdout == f"{history}\f"
 
 
 def test_a_page_that_cannot_be_written_is_refused_with_its_cure(project: Project) -> None:
     project.start()
 
-    told = asked(project, "report", "--format", "html", locked=True)
+    told = asked(project, ["report", "--format", "html"], locked=True)
 
     assert told.returncode == 2
     assert "Read-only file system" in told.stderr
