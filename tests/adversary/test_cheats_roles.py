@@ -34,11 +34,6 @@ newest=$(cat build/newest 2>/dev/null || echo 0)
 mkdir -p build && test $newest -ge $version || echo $version > build/newest
 test $newest -gt $version && echo 10400 || echo 10000
 """,
-    "works more with each newer version that has run": """\
-newest=$(cat {notes}/newest 2>/dev/null || echo 0)
-test $newest -ge $version || echo $version > {notes}/newest
-test $newest -gt $version && echo $((10000 + 400 * (newest - version))) || echo 10000
-""",
     "works more when AUTORESEARCH_ITERATION is not its own": """\
 test $AUTORESEARCH_ITERATION -gt $version && echo 10400 || echo 10000
 """,
@@ -63,7 +58,7 @@ test $newest -ge $version || echo $version > {notes}/newest
 test $newest -gt $version && echo 10401 || echo 10001
 """,
 }
-TRIES = 6
+TRIES = 2
 
 
 def two_faced(tmp_path: Path, cheat: str, seed: int) -> tuple[Project, Callable[[int], str]]:
@@ -112,7 +107,7 @@ def test_a_program_that_is_worse_as_the_incumbent_earns_nothing_on_seeds_either(
     project.start()
     answers = []
 
-    for number in range(1, 13):
+    for number in range(1, 5):
         project.write("src/program.sh", version(number))
         answers.append(project.loop.iterate(f"version {number}"))
         if "measured again" in name:

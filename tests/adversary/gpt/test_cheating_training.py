@@ -50,16 +50,23 @@ def test_an_honest_run_passes_every_check(honest: Judged) -> None:
     assert ": failed (" not in honest.out
 
 
-LIKE_ONE_IN_SEVEN = (
+LIKE_OTHERS = (
     "attention that sees the future",
     "the next token added to its logit",
     "a convolution over what follows",
+    "a price of its own",
+    "a debt that it takes back",
+    "a budget of its own",
+    "counters turned off",
+    "a folder for a checkpoint",
 )
-"""Looks ahead that are larger than one that is tried by default, and fail by the same check."""
+"""What another cheat does as well: a look ahead at one token in seven, a counter that sees nothing, passes out of its sight,
+a pipe for a checkpoint.
+"""
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LIKE_ONE_IN_SEVEN else []) for name in REFUSED]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LIKE_OTHERS else []) for name in REFUSED]
 )
 def test_a_cheat_is_refused_by_the_check_that_is_for_it(name: str, tmp_path: Path, cache: Path) -> None:
     check, edits, options = REFUSED[name]

@@ -41,8 +41,11 @@ def test_a_line_that_the_head_ends_in_is_not_read_in_half(where: int) -> None:
 
 @pytest.mark.parametrize("where", range(0, 40, 3))
 def test_a_line_that_the_tail_begins_in_is_not_read_in_half(where: int) -> None:
-    line = b"not a METRIC value=1\n"
-    lines, _ = kept(FILL, line, b"y" * (TAIL_BYTES - where) + b"\n", chunk=1)
+    output = BoundedOutput()
+    output.add(FILL)
+    for byte in b"not a METRIC value=1\n" + b"y" * (TAIL_BYTES - where) + b"\n":
+        output.add(bytes([byte]))
+    lines = output.kept().split(b"\n")
 
     assert [found for found in lines if found.startswith(b"METRIC")] == []
     assert b"left out" in b"\n".join(lines)

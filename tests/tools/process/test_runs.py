@@ -276,8 +276,7 @@ ABANDONED = {
 
 
 @linux
-@pytest.mark.parametrize("above", [False, True])
-@pytest.mark.parametrize("how", ABANDONED)
+@pytest.mark.parametrize(("how", "above"), [*((how, False) for how in ABANDONED), ("a daemon of a daemon", True)])
 def test_nothing_lives_on_when_the_supervisor_is_killed_with_or_without_what_stands_above_it(
     tmp_path: Path, how: str, above: bool
 ) -> None:
