@@ -223,9 +223,20 @@ class Project:
 
     def start(self) -> Project:
         """Start a session: the first of its kind for good, the later ones of the same plan and repository as a copy."""
+        return self._once("start", lambda: self.sessions.start_session(self.plan))
+
+    def once(self, words: str, make: Callable[[], object]) -> Project:
+        """Bring the repository to where `make` brings it, and a new server: the first time for good, then as a copy.
+
+        `words` say what it makes. Nothing that it needs or leaves may stand outside of the repository.
+        """
+        self._once(words, make).restart()
+        return self
+
+    def _once(self, words: str, make: Callable[[], object]) -> Project:
         settings = Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()  # a session seals these too
-        state = contents(self.root), settings, self.now, self.plan.model_dump_json()
-        TEMPLATES.fill(self.root, state, lambda: self.sessions.start_session(self.plan))
+        state = words, contents(self.root), settings, self.now, self.plan.model_dump_json()
+        TEMPLATES.fill(self.root, state, make)
         return self
 
     def git(self, *arguments: str) -> str:

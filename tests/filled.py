@@ -49,14 +49,20 @@ def events(row: Row, output: str = "", guards: tuple[GuardResult, ...] = ()) -> 
 
 
 def fill(project: Project, *rows: Row) -> Project:
-    """Write rows into the session of a project, 64 in one transaction."""
+    """Write rows into the session of a project, 64 in one transaction. A few are sooner written than copied."""
+    if len(rows) < 10:
+        _write(project, rows)
+        return project
+    return project.once("".join(one.model_dump_json() for one in rows), lambda: _write(project, rows))
+
+
+def _write(project: Project, rows: tuple[Row, ...]) -> None:
     context = project.lab.for_reading()
     rows = tuple(in_order(rows, context.active.reference))
     for first in range(0, len(rows), 64):
         context.record(*(event for one in rows[first : first + 64] for event in events(one)))
         context.save_snapshot()
     context.write_results()
-    return project
 
 
 def long(count: int) -> list[Row]:

@@ -16,14 +16,17 @@ def with_ten_keeps(root: Path) -> Project:
     project = Project(root, verify="cat src/* | awk '{ sum += $1 } END { print sum }'", branch="lab")
     lines = ["10"] * 60
     project.write("src/a.txt", "40\n").write("src/b.txt", "\n".join(lines) + "\n").commit("parts").start()
-    for number in range(1, 11):
-        if number in CHAIN:
-            project.write("src/a.txt", f"{40 - number}\n")
-        else:
-            lines[6 * number - 6] = str(10 - number)
-            project.write("src/b.txt", "\n".join(lines) + "\n")
-        assert project.loop.iterate(f"the change number {number}").status is Status.KEEP
-    return project
+
+    def keep() -> None:
+        for number in range(1, 11):
+            if number in CHAIN:
+                project.write("src/a.txt", f"{40 - number}\n")
+            else:
+                lines[6 * number - 6] = str(10 - number)
+                project.write("src/b.txt", "\n".join(lines) + "\n")
+            assert project.loop.iterate(f"the change number {number}").status is Status.KEEP
+
+    return project.once("ten keeps", keep)
 
 
 def beside(project: Project, name: str, text: str) -> Project:

@@ -43,11 +43,14 @@ def cheat(name: str, hole: str = "") -> Callable[[Play], Play]:
 def under_way(tmp_path: Path) -> Project:
     """A session with one keep and one discard."""
     project = golf(tmp_path).start()
-    project.write("src/work.sh", HONEST)
-    assert project.loop.iterate("shorter").status is Status.KEEP
-    project.write("src/work.sh", WORK + "# longer\n")
-    assert project.loop.iterate("longer").status is Status.DISCARD
-    return project
+
+    def go_on() -> None:
+        project.write("src/work.sh", HONEST)
+        assert project.loop.iterate("shorter").status is Status.KEEP
+        project.write("src/work.sh", WORK + "# longer\n")
+        assert project.loop.iterate("longer").status is Status.DISCARD
+
+    return project.once("a keep and a discard", go_on)
 
 
 def tries(project: Project) -> Callable[[], object]:

@@ -21,7 +21,8 @@ from crashing import killed_at, points, when_free
 @pytest.fixture
 def kept(tmp_path: Path) -> Project:
     """A session with three keeps on a branch of its own; main went on since, in another file."""
-    return beside(with_keeps(tmp_path / "repo", branch="lab"), "notes.txt", "notes of main\n")
+    project = with_keeps(tmp_path / "repo", branch="lab")
+    return project.once("main went on", lambda: beside(project, "notes.txt", "notes of main\n"))
 
 
 def applied(project: Project, branch: str, keeps: tuple[int, ...] = (), squash: bool = False) -> KeepsApplied:
@@ -156,7 +157,7 @@ def test_a_branch_has_a_name(kept: Project, name: str) -> None:
 def test_killed_at_any_checkpoint_main_has_all_or_nothing(kept: Project, tmp_path: Path) -> None:
     named = [name for name in points(lambda: applied(kept.copied(tmp_path / "points"), "main")) if ": before " in name]
     old = kept.git("rev-parse", "main")
-    for number, point in enumerate(named[::3] + named[-8:]):
+    for number, point in enumerate(named[::5] + named[-5:]):
         project = kept.copied(tmp_path / str(number))
         assert killed_at(point, lambda project=project: applied(project, "main")), point  # type: ignore[misc]
         project.restart()

@@ -31,8 +31,7 @@ HELD = [
 @pytest.fixture
 def claim(tmp_path: Path) -> Path:
     project = with_keeps(tmp_path / "repo", branch="lab")
-    project.loop.undo(2)
-    project.sessions.finish_session()
+    project.once("an undo and the end", lambda: (project.loop.undo(2), project.sessions.finish_session()))
     assert main(["--root", str(project.root), "claim", str(tmp_path / "claim")]) == 0
     return tmp_path / "claim"
 

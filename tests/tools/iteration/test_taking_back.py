@@ -26,10 +26,13 @@ def with_keeps(root: Path, hook: str = "", **plan: object) -> Project:
     if hook:
         project.hook("pre-commit", hook)
     project.start()
-    for name, number in (("src/a.txt", 9), ("src/b.txt", 5), ("src/a.txt", 4)):
-        project.write(name, f"{number}\n")
-        assert project.loop.iterate(f"{name} is {number}").status is Status.KEEP
-    return project
+
+    def keep() -> None:
+        for name, number in (("src/a.txt", 9), ("src/b.txt", 5), ("src/a.txt", 4)):
+            project.write(name, f"{number}\n")
+            assert project.loop.iterate(f"{name} is {number}").status is Status.KEEP
+
+    return project.once("three keeps", keep)
 
 
 @pytest.fixture

@@ -41,17 +41,20 @@ def night(project: Project) -> Project:
     """A session on a branch of its own: two keeps, of which one took two attempts, a discard, and a guard that failed."""
     project.plan = project.plan.model_copy(update={"branch": "lab/night", "guard_timeout_s": 60})
     project.start()
-    project.try_value(8, "eight")
-    project.try_value(9, "nine")
-    project.write("value.txt", "6\n").write("app.txt", "bad\n")
-    project.loop.iterate("six")
-    project.write("app.txt", "good\n")
-    project.loop.iterate("six")
-    project.write("value.txt", "5\n").write("app.txt", "bad\n")
-    project.loop.iterate("five")
-    project.loop.revert("no")
-    project.loop.log()
-    return project
+
+    def work() -> None:
+        project.try_value(8, "eight")
+        project.try_value(9, "nine")
+        project.write("value.txt", "6\n").write("app.txt", "bad\n")
+        project.loop.iterate("six")
+        project.write("app.txt", "good\n")
+        project.loop.iterate("six")
+        project.write("value.txt", "5\n").write("app.txt", "bad\n")
+        project.loop.iterate("five")
+        project.loop.revert("no")
+        project.loop.log()
+
+    return project.once("a night", work)
 
 
 def test_the_gain_and_each_keeps_own_gain_stand_in_every_report(
