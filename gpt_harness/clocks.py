@@ -56,7 +56,7 @@ class RunClock(Stopwatch):
         """Whether a run has used more than it may."""
         if not self.due():
             return False
-        if self.on_cpu:
+        if self.on_cpu and self._spec.allowance.unit is Unit.GIGAOPS:
             self._speed.try_once()
         return self.past(self.limit())
 

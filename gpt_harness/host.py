@@ -20,14 +20,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
 PROCESS = HERE.parent / "tools" / "process"
 LANDLOCK, PROCESSES = PROCESS / "landlock.py", PROCESS / "processes.py"
-SUB_REAPER = 36
+SUB_REAPER, PARENT_DEATH_SIGNAL = 36, 1
 TICK_S = 0.02
 SETTLING_S = 3.0
 """What helpers, compilers among them, may take to notice the end of the process that they help."""
@@ -58,9 +58,10 @@ def serve() -> None:
         with open(given[0], "rb") as job_file:
             job_file.seek(0)
             job = json.load(job_file)
-        files = given[1:]
+        files, host = given[1:], os.getpid()
         pid = os.fork()
         if pid == 0:
+            _end_with(host)
             line.close()
             _become(job, files)
         for file in files:
@@ -99,14 +100,16 @@ def _watch(pid: int, line: socket.socket, clock: JobClock) -> dict[str, object]:
     """Wait for the end of a job, or for the word to end it; then end all that is left of it."""
     before = clock.seconds()
     status: int | None = None
-    while status is None:
-        asked = select.select([line], [], [], TICK_S)[0]
-        if asked and line.recv(_MESSAGE_BYTES) == b"clock":
-            line.send(json.dumps({"cpu_seconds": clock.seconds() - before}).encode())
-        elif asked:
-            break
-        ended, how = os.waitpid(pid, os.WNOHANG)
-        status = how if ended else None
+    with _end_of(pid) as end:
+        while status is None:
+            watched: list[socket.socket | int] = [line, *end]
+            ready = select.select(watched, [], [], None if end else TICK_S)[0]
+            if line in ready and line.recv(_MESSAGE_BYTES) == b"clock":
+                line.send(json.dumps({"cpu_seconds": clock.seconds() - before}).encode())
+            elif line in ready:
+                break
+            ended, how = os.waitpid(pid, os.WNOHANG)
+            status = how if ended else None
     left = _left(pid) if status is None else _left_after(SETTLING_S)
     _end_all(pid)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -116,6 +119,20 @@ def _watch(pid: int, line: socket.socket, clock: JobClock) -> dict[str, object]:
         "peak_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "survivors": len(left),
     }
+
+
+@contextlib.contextmanager
+def _end_of(pid: int) -> Iterator[list[int]]:
+    """A descriptor that can be read when a child has ended, so that nobody has to look; none where the kernel has no such thing."""
+    try:
+        opened = [os.pidfd_open(pid)]
+    except (AttributeError, OSError):
+        opened = []
+    try:
+        yield opened
+    finally:
+        for file in opened:
+            os.close(file)
 
 
 def _left(pid: int) -> set[int]:
@@ -165,6 +182,14 @@ def _children(pid: int) -> list[int]:
 
 
 # --- The job --------------------------------------------------------------------------------------------------------
+
+
+def _end_with(host: int) -> None:
+    """Have the kernel end this process when its host ends, however that is: who judges may be killed at the same moment."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != host:  # that was before the kernel knew
+        os._exit(1)
 
 
 def _become(job: dict[str, Any], files: list[int]) -> NoReturn:

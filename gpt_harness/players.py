@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 KIND = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if sys.platform == "linux" else socket.SOCK_DGRAM
 BACKSTOP = 20
 """Times the processor's seconds that something may have before the wall clock ends it, which is for what does nothing."""
-LOOK_S = 0.5
+LOOK_S = 1.0
 """Seconds between two looks at what a job has used: each one asks the process that runs it."""
 _MESSAGE_BYTES = 65_536
 _SYSTEM = (

@@ -117,18 +117,18 @@ def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats,
     Raises:
         ValueError: if they are not finite.
     """
-    logits = logits.copy()  # from here on nobody else can reach it
-    highest = logits.max(-1, keepdims=True)
-    chosen = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
-    sample = logits.reshape(-1, logits.shape[-1])[: SUMS // 8].astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        logits -= highest
-    np.exp(logits, out=logits)
-    totals = np.log(logits.sum(-1, dtype=np.float64)) + highest[..., 0]
-    if not np.isfinite(totals).all():
-        raise ValueError("the model's logits are not finite")
-    sums = np.exp(sample - totals.reshape(-1)[: len(sample), None]).sum(-1)
-    found: Nats = totals - chosen
+    found, sums = np.empty(targets.shape), np.empty(0)
+    for place, (told, wanted) in enumerate(zip(logits, targets, strict=True)):  # one row stays in a processor's cache
+        row = told.copy()  # from here on nobody else can reach it
+        highest, sample = row.max(-1), row[: SUMS // 8].astype(np.float64)
+        chosen = row[np.arange(len(wanted)), wanted]
+        with np.errstate(invalid="ignore"):
+            row -= highest[:, None]
+        totals = np.log(np.exp(row, out=row).sum(-1).astype(np.float64)) + highest
+        if not np.isfinite(totals).all():
+            raise ValueError("the model's logits are not finite")
+        found[place] = totals - chosen
+        sums = sums if place else np.exp(sample - totals[: len(sample), None]).sum(-1)
     return found, sums
 
 
@@ -143,7 +143,7 @@ def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int
         if not bool(totals.isfinite().all()):
             raise ValueError("the model's logits are not finite")
         found = totals - there.gather(-1, wanted[..., None])[..., 0].double()
-        sample = there.flatten(0, -2)[: SUMS // 8].double() - totals.flatten()[: SUMS // 8, None]
+        sample = there[0, : SUMS // 8].double() - totals[0, : SUMS // 8, None]
         return found.cpu().numpy(), sample.exp().sum(-1).cpu().numpy()
 
     return cost_there

@@ -23,6 +23,7 @@ DEPTH = 2  # transformer blocks: the dial of size, everything else follows
 ASPECT = 32  # channels of the residual stream for each block
 HEAD_WIDTH = 32  # channels of one attention head; DEPTH * ASPECT is a multiple of it
 MLP_RATIO = 4  # hidden channels of the MLP, in widths
+SQUARED_RELU = False  # in the MLP; else GELU
 WINDOWS = "L"  # attention of the blocks in turn: L sees everything, S the last SHORT_WINDOW; the last block is L
 SHORT_WINDOW = 1 / 8  # in sequence lengths
 VALUE_EMBEDDING_EVERY = 1  # blocks; counted from the last one
@@ -33,7 +34,8 @@ SOFTCAP = 0.0  # logits stay within plus and minus this; 0 lets them be
 
 BATCH_ROWS = 8  # sequences a step
 DEVICE_ROWS = 8  # sequences at a time: lower it when memory runs out; BATCH_ROWS is a multiple of it
-MATRIX_LR = 0.04  # Muon, for the matrices inside the blocks
+MUON = False  # for the matrices inside the blocks, where its own work is little beside theirs; else AdamW
+MATRIX_LR = 0.01  # for the matrices inside the blocks; Muon takes four times as much
 EMBEDDING_LR = 0.2  # AdamW, for tables of tokens and of pairs, at LR_WIDTH
 HEAD_LR = 0.004  # AdamW, for the output layer, at LR_WIDTH
 LR_WIDTH = 768  # channels; narrower models take larger steps, by the root of what they lack
@@ -134,7 +136,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then an MLP with squared ReLU (So et al., 2021), each added to the residual stream.
+    """Attention, then an MLP with GELU or squared ReLU (So et al., 2021), each added to the residual stream.
 
     Before both, the stream is mixed anew with what the embedding put into it, and with what is known of a token's pair.
     """
@@ -143,7 +145,7 @@ class Block(nn.Module):
         super().__init__()
         self.attention = Attention(width, vocabulary, window, with_embedding)
         self.up = nn.Parameter(spread(MLP_RATIO * width, width))
-        self.down = nn.Parameter(torch.zeros(width, MLP_RATIO * width))
+        self.down = nn.Parameter(torch.zeros(MLP_RATIO * width, width))
         self.recall = nn.Parameter(torch.tensor(0.1))
         self.pair = nn.Parameter(torch.tensor(0.1))
 
@@ -151,7 +153,8 @@ class Block(nn.Module):
         """x, first and pairs are [rows, length, width]."""
         x = x + self.recall * first + self.pair * pairs
         x = x + self.attention(norm(x), tokens, cos, sin)
-        return x + F.linear(F.relu(F.linear(norm(x), self.up)).square(), self.down)
+        hidden = F.linear(norm(x), self.up)
+        return x + (F.relu(hidden).square() if SQUARED_RELU else F.gelu(hidden)) @ self.down
 
 
 class GPT(nn.Module):
@@ -279,22 +282,21 @@ def orthogonal(matrices: Tensor) -> Tensor:
     x = x / (x.norm(dim=(-2, -1), keepdim=True) * POLAR_MARGIN + 1e-7)
     for a, b, c in POLAR_STEPS:
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    x = x.mT if flip else x
-    return x
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x.mT if flip else x
 
 
 class Muon(Optimizer):
     """Momentum, made orthogonal (Jordan et al., 2024), with rows, or columns of wide matrices, of like size (NorMuon, Li et
     al., 2025).
 
-    Each group holds the parameters of one shape, whose last two dimensions are the matrix: they are updated as one.
+    The last two dimensions of a parameter are the matrix; each group holds all matrices of one size, updated as one.
     """
 
     def __init__(self, matrices: list[nn.Parameter], lr: float) -> None:
-        shapes = dict.fromkeys(matrix.shape for matrix in matrices)
+        sizes = dict.fromkeys(matrix.shape[-2:] for matrix in matrices)
         groups = [
-            {"params": [m for m in matrices if m.shape == shape], "lr": lr, "decay": WEIGHT_DECAY} for shape in shapes
+            {"params": [m for m in matrices if m.shape[-2:] == size], "lr": lr, "decay": WEIGHT_DECAY} for size in sizes
         ]
         super().__init__(groups)
         self._kind = torch.bfloat16 if matrices[0].is_cuda and coarse(str(matrices[0].device)) else torch.float32
@@ -305,44 +307,41 @@ class Muon(Optimizer):
         """One update with Nesterov momentum; tall matrices get a larger step, so that outputs move alike."""
         for group in self.param_groups:
             some: list[nn.Parameter] = group["params"]
-            size = some[0].shape[-2:]
-            gradients = torch.stack([m.grad for m in some if m.grad is not None]).view(-1, *size)
+            rows, columns = some[0].shape[-2:]
+            weights = torch.cat([m.data.view(-1, rows, columns) for m in some])
+            gradients = torch.cat([m.grad.view(-1, rows, columns) for m in some if m.grad is not None])
             state = self.state.setdefault(some[0], {})
             if not state:
                 state["steps"], state["mean"] = 0, torch.zeros_like(gradients)
-                state["sizes"] = torch.zeros_like(gradients[..., :1] if size[0] >= size[1] else gradients[..., :1, :])
+                state["sizes"] = torch.zeros_like(gradients[..., :1] if rows >= columns else gradients[..., :1, :])
                 state["dials"] = torch.zeros(3, device=gradients.device)
-            rate = group["lr"] * max(1.0, size[0] / size[1]) ** 0.5
+            rate = group["lr"] * max(1.0, rows / columns) ** 0.5
             momentum = FIRST_MOMENTUM + (MOMENTUM - FIRST_MOMENTUM) * min(1.0, state["steps"] / MOMENTUM_STEPS)
             state["steps"] += 1
             for place, dial in enumerate((rate, momentum, group["decay"])):
                 state["dials"][place].fill_(dial)  # for a new tensor a GPU would be waited for
-            weights = torch.stack([matrix.data for matrix in some]).view(-1, *size)
-            updated = self._update(weights, gradients, state["mean"], state["sizes"], state["dials"], self._kind)
-            for matrix, new in zip(some, updated.view(len(some), *some[0].shape), strict=True):
-                matrix.copy_(new)
+            change = self._update(weights, gradients, state["mean"], state["sizes"], state["dials"], self._kind)
+            parts = torch.split(change, [m.numel() // (rows * columns) for m in some])
+            torch._foreach_sub_(list(some), [part.view_as(m) for m, part in zip(some, parts, strict=True)])
 
 
 def muon_update(
     weights: Tensor, gradients: Tensor, mean: Tensor, sizes: Tensor, dials: Tensor, kind: torch.dtype
 ) -> Tensor:
-    """New weights [count, rows, columns]; `mean` and `sizes`, what is remembered, are changed."""
+    """What to take off weights [count, rows, columns]; `mean` and `sizes`, what is remembered, are changed."""
     rate, momentum, decay = dials.unbind()
     mean.lerp_(gradients, 1 - momentum)
-    update = gradients.lerp(mean, momentum)
-    update = orthogonal(update.to(kind)).float()
-    whole = update.norm(dim=(-2, -1), keepdim=True)
-    along = -1 if sizes.size(-1) == 1 else -2
-    sizes.lerp_(update.square().mean(along, keepdim=True), 1 - UPDATE_MEMORY)
-    update = update * (sizes + 1e-10).rsqrt()
-    update = update * (whole / (update.norm(dim=(-2, -1), keepdim=True) + 1e-10))
-    if WEIGHT_DECAY:
-        update = update + decay * weights * (update * weights > 0)
-    return torch.sub(weights, rate * update)
+    update = orthogonal(gradients.lerp(mean, momentum).to(kind)).float()
+    squares = update.norm(dim=-1 if sizes.size(-1) == 1 else -2, keepdim=True).square()
+    sizes.lerp_(squares, 1 - UPDATE_MEMORY)
+    scale = (sizes + 1e-10).rsqrt()
+    scale = scale * (squares.sum((-2, -1), True) / ((squares * scale.square()).sum((-2, -1), True) + 1e-10)).sqrt()
+    change: Tensor = update * (rate * scale)
+    return change + rate * decay * weights * (change * weights > 0) if WEIGHT_DECAY else change
 
 
 def optimizers(model: GPT) -> list[Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW with rates of their own for everything else."""
+    """AdamW, each kind of parameter with a rate of its own, and where it is chosen Muon for the matrices in the blocks."""
     named, wider = dict(model.named_parameters()), (LR_WIDTH / (DEPTH * ASPECT)) ** 0.5
     matrices = [p for name, p in named.items() if name.rpartition(".")[2] in {"qkv", "out", "up", "down"}]
     tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
@@ -352,7 +351,9 @@ def optimizers(model: GPT) -> list[Optimizer]:
         {"params": [model.head], "lr": HEAD_LR * wider},
         {"params": others, "lr": SCALAR_LR},
     ]
-    return [AdamW(groups, ADAM_BETAS, eps=1e-10, weight_decay=0.0), Muon(matrices, MATRIX_LR)]
+    inside: list[Optimizer] = [Muon(matrices, MATRIX_LR)] if MUON else []
+    groups += [] if MUON else [{"params": matrices, "lr": MATRIX_LR}]
+    return [AdamW(groups, ADAM_BETAS, eps=1e-10, weight_decay=0.0), *inside]
 
 
 def rate(progress: float) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -615,7 +618,9 @@ def test_adamw_is_torch_s_to_the_last_bit(decay: float) -> None:
     assert torch.equal(found[0], found[1])
 
 
-def test_every_parameter_has_one_optimizer(tiny: train.GPT) -> None:
+@pytest.mark.parametrize("muon", [False, True])
+def test_every_parameter_has_one_optimizer(tiny: train.GPT, muon: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "MUON", muon)
     owned = [p for optimizer in train.optimizers(tiny) for group in optimizer.param_groups for p in group["params"]]
 
     assert sorted(map(id, owned)) == sorted(map(id, tiny.parameters()))
@@ -922,6 +927,42 @@ def test_a_host_that_ends_before_it_reads_is_told_of_with_the_next_step(tmp_path
 
         with pytest.raises(PlayerError, match="Does this Python have torch"):
             host.result()
+
+
+JUDGE = """
+import socket, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from players import Host, JobFolders
+folder, (ours, theirs) = Path(sys.argv[2]), socket.socketpair()
+shape = {"vocabulary": 9, "sequence_length": 9, "device": "cpu"}
+with Host() as host:
+    place = JobFolders(folder / "train.py", folder, folder)
+    host.start("train", place, [theirs.fileno()], None, shape=shape, seed=1, budget="1 tokens")
+    print(host._process.pid, flush=True)
+    host.result()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel has to do it")
+def test_an_experiment_ends_though_judge_and_host_are_killed_at_the_same_moment(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pid")
+    waits = "import os, signal\nopen('pid', 'w').write(str(os.getpid()))\nsignal.pause()\n"
+    (tmp_path / "train.py").write_text(waits)
+    command = [sys.executable, "-c", JUDGE, str(HARNESS), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as judge:
+        assert judge.stdout is not None
+        host, experiment = int(judge.stdout.readline()), int((tmp_path / "pid").read_text())
+        end = os.pidfd_open(experiment)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in (host, judge.pid):
+                os.kill(pid, number)
+        ended = select.select([end], [], [], 60)[0]
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(end, signal.SIGKILL)
+    os.close(end)
+
+    assert ended
 
 
 @pytest.mark.parametrize("file", ["gpt_harness/scoring.py", "tools/process/landlock.py", "tools/process/processes.py"])
