@@ -58,7 +58,8 @@ class Site:
             case "dispatcher":
                 return {str(pid) for pid in self.processes("dispatcher")}
             case "sent":
-                return {*map(str, self.processes("node")), *map(str, self.folder.glob("shared/*/run-*/order"))}
+                jobs = (*self.processes("node"), *self.processes("worker"))
+                return {*map(str, jobs), *map(str, self.folder.glob("shared/*/run-*/order"))}
             case "at work":
                 return set(map(str, self._alive()))
             case _:
@@ -72,9 +73,8 @@ class Site:
             return []
         if part not in _WORDS:
             return []
-        return [
-            pid for pid, line in _lines() if _WORDS[part] in line and (part == "worker" or bytes(self.folder) in line)
-        ]
+        own = b"" if part == "worker" else os.environ[VARIABLE].split()[1].partition("=")[2].encode()
+        return [pid for pid, line in _lines() if _WORDS[part] in line and own in line]
 
     def _alive(self) -> list[Path]:
         return [*self.folder.glob("cache/*/nodes/*/*/places/*/runs/*/alive")]
@@ -198,7 +198,7 @@ def main() -> int:
             while hits.total() < options.kills and time.monotonic() < until:
                 os.environ[VARIABLE] = where = variable(draw)
                 site = Site(folder, template.copied(folder / "repo"))
-                instant = draw.choice(INSTANTS)
+                instant = draw.choice(INSTANTS if options.engine == "slurm" else INSTANTS[:-1])
                 hit = killed(site, draw, instant, parts, more)
                 hits.update(f"{instant}: {part}" for part in hit)
                 print(f"{options.engine}, {instant}: {hit}", file=sys.stderr, flush=True)

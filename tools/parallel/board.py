@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from ..errors import Code, Refusal
@@ -45,24 +44,27 @@ class Board:
     became: Mapping[int, int] = field(default_factory=dict)
     moving: Mapping[str, Submitted] = field(default_factory=dict)
 
-    def after(self, event: BoardEvent) -> Board:
-        """Return the board after one more event."""
-        match event:
-            case WorkspaceOpened():
-                workspaces = {**self.workspaces, event.name: event}
-                return replace(self, workspaces=workspaces, moving=_without(self.moving, event.name))
-            case WorkspaceReleased(name=name):
-                rest = _without(self.workspaces, name)
-                return replace(self, workspaces=rest, moving=_without(self.moving, name))
-            case Submitted():
-                candidates = {**self.candidates, event.candidate: event}
-                return replace(self, candidates=candidates, moving={**self.moving, event.workspace: event})
-            case Withdrawn(candidate=candidate):
-                return replace(self, withdrawn=self.withdrawn | {candidate})
-            case LaneTaken():
-                return replace(self, lanes={**self.lanes, event.subject: event})
-            case LaneRan():  # the first of a subject counts; the newest stands first
-                return replace(self, runs={event.subject: event, **self.runs})
+    def after(self, *events: BoardEvent) -> Board:
+        """Return the board after more events."""
+        workspaces, candidates, moving = dict(self.workspaces), dict(self.candidates), dict(self.moving)
+        lanes, runs, withdrawn = dict(self.lanes), dict(self.runs), set(self.withdrawn)
+        for event in events:
+            match event:
+                case WorkspaceOpened():
+                    workspaces[event.name] = event
+                    moving.pop(event.name, None)
+                case WorkspaceReleased():
+                    workspaces.pop(event.name, None)
+                    moving.pop(event.name, None)
+                case Submitted():
+                    candidates[event.candidate] = moving[event.workspace] = event
+                case Withdrawn():
+                    withdrawn.add(event.candidate)
+                case LaneTaken():
+                    lanes[event.subject] = event
+                case LaneRan():  # the first of a subject counts
+                    runs.setdefault(event.subject, event)
+        return Board(workspaces, candidates, lanes, runs, frozenset(withdrawn), self.became, moving)
 
     def open_ones(self, last_iteration: int) -> list[Submitted]:
         """Return the candidates that no row was written of yet, the first that was handed in first."""
@@ -79,21 +81,20 @@ class Board:
 
     @property
     def nodes(self) -> dict[str, str]:
-        """The nodes that ran anything, with the kind of each, the last first."""
-        return {ran.node: ran.node_kind for ran in self.runs.values() if ran.node}
+        """The nodes that ran anything, with the kind of each then, the last first."""
+        found: dict[str, str] = {}
+        for ran in reversed([*self.runs.values()]):
+            if ran.node:
+                found.setdefault(ran.node, ran.node_kind)
+        return found
 
     @property
     def fit(self) -> tuple[str, ...]:
         """The kinds of node on which a best gave its number."""
-        kinds = (ran.node_kind for ran in self.runs.values() if not ran.candidate and ran.measurement)
-        return tuple(dict.fromkeys(filter(None, kinds)))
-
-
-T = TypeVar("T")
-
-
-def _without(named: Mapping[str, T], name: str) -> dict[str, T]:
-    return {other: value for other, value in named.items() if other != name}
+        best = (ran for ran in self.runs.values() if ran.node_kind and not ran.candidate and ran.measurement)
+        return tuple(
+            dict.fromkeys(ran.node_kind for ran in best if ran.measurement and ran.measurement.value is not None)
+        )
 
 
 def stream(session: str) -> str:
@@ -113,8 +114,9 @@ def board_of(context: RepoContext) -> Board:
     known, number, digest, board = _KNOWN.get(journal, ("", 0, "", Board()))
     if known != name or journal.digest_of(number) != digest:
         number, digest, board = 0, "", Board()
-    for place, body in journal.ledger_bodies(name, number):
-        number, digest, board = place.number, place.digest, board.after(read_board_event(body))
+    if new := list(journal.ledger_bodies(name, number)):
+        board = board.after(*(read_board_event(body) for _, body in new))
+        number, digest = new[-1][0].number, new[-1][0].digest
     if number:
         _KNOWN[journal] = (name, number, digest, board)
     return replace(board, became=journal.submitted(context.session.id)) if board.candidates else board
@@ -134,8 +136,11 @@ def board_held(context: RepoContext) -> Iterator[Board]:
     Raises:
         Refusal: if another one holds it for longer than that takes.
     """
+    turn = context.repo.own_folder / "board.turn"
     try:
-        with held_lock(context.repo.own_folder / "board.turn", PATIENCE_S):
+        with ExitStack() as stack:
+            with held_lock(turn.with_suffix(".next"), PATIENCE_S):  # whoever had a turn waits behind those who wait
+                stack.enter_context(held_lock(turn, PATIENCE_S))
             yield board_of(context)
     except TimeoutError as error:
         raise Refusal(Code.BUSY, f"The board cannot be changed: {error}. Call again.") from error

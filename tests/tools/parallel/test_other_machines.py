@@ -7,6 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -236,14 +237,19 @@ def test_nodes_that_lack_what_the_command_needs_are_told_of_before_a_candidate_r
     )
     assert "(missing there: .venv/bin/sh): " in told
     assert not [run for run in board(project).runs.values() if run.candidate]
-    project.sessions.finish_session()
 
 
 def why_they_wait(project: Project) -> str:
+    """What an agent is told, before a person ends the session."""
     crew = crew_of(project.lab, "", refuse_hiding)
     crew.wake()
     while not crew.waits:
         time.sleep(0.02)
+    project.sessions.finish_session()
+    crew.wake()
+    for thread in threading.enumerate():
+        if thread.name == "candidates":
+            thread.join()
     return crew.waits
 
 
@@ -267,7 +273,6 @@ def test_candidates_wait_for_a_cluster_that_is_not_there(tmp_path: Path, monkeyp
     told = why_they_wait(project)
 
     assert "slurm cannot be reached: FileNotFoundError" in told
-    project.sessions.finish_session()
 
 
 @pytest.mark.slow
