@@ -108,6 +108,7 @@ def _tools(lab: Lab, prompts: Mapping[str, Prompt], view: HostPage) -> list[Tool
         tool(lab, loop.iterate, "Iterate", WRITES, always_load=True, may_last=True),
         tool(lab, parallel.workspace, "Workspace", WRITES),
         tool(lab, parallel.submit, "Submit", WRITES),
+        tool(lab, parallel.design, "Design", WRITES),
         tool(lab, running.wait, "Wait for a run", REPEATS),
         tool(lab, running.cancel, "Cancel a run", REPEATS),
         tool(lab, loop.commit, "Commit experiment", WRITES, may_last=True),

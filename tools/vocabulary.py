@@ -31,6 +31,7 @@ class Tool(StrEnum):
     NOTE = "note"
     WORKSPACE = "workspace"
     SUBMIT = "submit"
+    DESIGN = "design"
 
 
 class Phase(StrEnum):
@@ -83,7 +84,7 @@ TRAINABLE = frozenset({Phase.NO_SESSION, Phase.COMMITTED})
 """Where a run of the GPT harness is a trial or the verify step. Anywhere else its number would be a look aside."""
 
 
-_BESIDE = frozenset({Tool.WORKSPACE, Tool.SUBMIT})
+_BESIDE = frozenset({Tool.WORKSPACE, Tool.SUBMIT, Tool.DESIGN})
 """Tools for work beside the open iteration, whatever that waits for."""
 
 

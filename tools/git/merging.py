@@ -12,13 +12,17 @@ from .trees import ABSENT
 _PATCH = ("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames")
 
 
-def merged(repo: Repo, old: str, new: str, onto: str) -> Staged | None:
-    """Build the tree that has the difference of two commits on top of a third; None where they conflict.
+_NAME = "autoresearch-merge-index"
+
+
+def merged(repo: Repo, old: str, new: str, onto: str, index: str = _NAME) -> Staged | None:
+    """Build the tree that has the difference of two commits on top of a third, or of a tree; None where they conflict. It is done in
+    the `index` of this name: each is for one at a time.
 
     The merge is three-way, but where the repository's own settings name merge programs, which are not run: there the lines
     around have to be as they were.
     """
-    patch, private = repo.git.run(*_PATCH, old, new), _index(repo)
+    patch, private = repo.git.run(*_PATCH, old, new), _index(repo, index)
     repo.git.run("read-tree", "--reset", onto, environment=private)
     if patch:
         way = ("apply", "--cached", "--whitespace=nowarn", *(() if _has_programs(repo) else ("--3way",)), "-")
@@ -29,9 +33,9 @@ def merged(repo: Repo, old: str, new: str, onto: str) -> Staged | None:
     return Staged(tree, repo.entries(onto, tree))
 
 
-def conflicting(repo: Repo) -> tuple[str, ...]:
+def conflicting(repo: Repo, index: str = _NAME) -> tuple[str, ...]:
     """Return the paths in which the last `merged` conflicted; none where git did not come so far."""
-    out = repo.git.run("ls-files", "-z", "--unmerged", environment={"GIT_INDEX_FILE": str(repo.git_dir / _NAME)})
+    out = repo.git.run("ls-files", "-z", "--unmerged", environment={"GIT_INDEX_FILE": str(repo.git_dir / index)})
     return tuple(dict.fromkeys(os.fsdecode(line.partition(b"\t")[2]) for line in out.split(b"\0") if line))
 
 
@@ -50,11 +54,8 @@ def bring(repo: Repo, staged: Staged) -> None:
     repo.invalidate()
 
 
-_NAME = "autoresearch-merge-index"
-
-
-def _index(repo: Repo) -> dict[str, str]:
-    index = repo.git_dir / _NAME
+def _index(repo: Repo, name: str = _NAME) -> dict[str, str]:
+    index = repo.git_dir / name
     for left in (index, index.with_name(f"{_NAME}.lock")):
         left.unlink(missing_ok=True)
     return {"GIT_INDEX_FILE": str(index)}

@@ -28,7 +28,7 @@ from .recovery import recover, refuse_missing_records
 _OF_FILES = frozenset({Tool.TRAIN, Tool.CHECK_PLAN})
 _COMMITS = frozenset({Tool.ITERATE, Tool.COMMIT})
 _STEPS = frozenset({Tool.VERIFY, Tool.GUARD, Tool.REVERT, Tool.HISTORY})
-TURN_S = {Tool.RECORD: 10.0, Tool.SUBMIT: 1.0}
+TURN_S = {Tool.RECORD: 10.0, Tool.SUBMIT: 1.0, Tool.DESIGN: 1.0}
 """How long a call waits for its turn, in seconds: personas and judges write at the same time, each for a moment."""
 
 

@@ -169,6 +169,7 @@ class Meter:
             outputs = self.ruler.outputs if command == self.plan.verify else ()
             note = self.runs.notes.find(key) or self._begin(key, spec, named, with_channel, outputs)
             names = {
+                **self.plan.budget_variable,
                 "AUTORESEARCH_ITERATION": str(spec.numbers.iteration),
                 "AUTORESEARCH_RUN": str(spec.numbers.run),
                 "AUTORESEARCH_SEED": str(note.seed),

@@ -14,8 +14,12 @@ from ..storage.disk import held_lock
 from ..text.redaction import redact_record, redactor
 from .events import (
     BoardEvent,
+    DesignBegun,
+    DesignEnded,
+    DesignPoint,
     LaneRan,
     LaneTaken,
+    PointsAdded,
     Subject,
     Submitted,
     Withdrawn,
@@ -29,11 +33,29 @@ PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
+class Design:
+    """A design, and its runs as they were added: all at once, or for halving a rung at a time."""
+
+    begun: DesignBegun
+    added: tuple[PointsAdded, ...] = ()
+    ended: DesignEnded | None = None
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """What is to be run for it."""
+        return [(point.number, self.begun.incumbent, "") for rung in self.added for point in rung.points]
+
+    def has(self, number: int) -> bool:
+        """Tell whether a run of this number is one of its own."""
+        return any(number == own for own, _, _ in self.subjects)
+
+
+@dataclass(frozen=True)
 class Board:
     """The workspaces that are given out by name, all candidates by number, and what their lanes are or were, and their runs.
 
     `withdrawn` are those that nobody wants any more; `became` says which are iterations by now, and which; `moving` are those whose workspaces, by name, still stand on
-    the base with the candidate's edits.
+    the base with the candidate's edits; `designs` are by number.
     """
 
     workspaces: Mapping[str, WorkspaceOpened] = field(default_factory=dict)
@@ -43,11 +65,12 @@ class Board:
     withdrawn: frozenset[int] = frozenset()
     became: Mapping[int, int] = field(default_factory=dict)
     moving: Mapping[str, Submitted] = field(default_factory=dict)
+    designs: Mapping[int, Design] = field(default_factory=dict)
 
     def after(self, *events: BoardEvent) -> Board:
         """Return the board after more events."""
         workspaces, candidates, moving = dict(self.workspaces), dict(self.candidates), dict(self.moving)
-        lanes, runs, withdrawn = dict(self.lanes), dict(self.runs), set(self.withdrawn)
+        lanes, runs, withdrawn, designs = dict(self.lanes), dict(self.runs), set(self.withdrawn), dict(self.designs)
         for event in events:
             match event:
                 case WorkspaceOpened():
@@ -64,7 +87,13 @@ class Board:
                     lanes[event.subject] = event
                 case LaneRan():  # the first of a subject counts
                     runs.setdefault(event.subject, event)
-        return Board(workspaces, candidates, lanes, runs, frozenset(withdrawn), self.became, moving)
+                case DesignBegun():
+                    designs[event.design] = Design(event)
+                case PointsAdded(design=number):
+                    designs[number] = replace(designs[number], added=(*designs[number].added, event))
+                case DesignEnded(design=number):
+                    designs[number] = replace(designs[number], ended=event)
+        return Board(workspaces, candidates, lanes, runs, frozenset(withdrawn), self.became, moving, designs)
 
     def open_ones(self, last_iteration: int) -> list[Submitted]:
         """Return the candidates that no row was written of yet, the first that was handed in first."""
@@ -73,7 +102,29 @@ class Board:
             for number, one in self.candidates.items()
             if self.became.get(number, 0 if number in self.withdrawn else 1 + last_iteration) > last_iteration
         )
-        return list(waiting)
+        return [one for one in waiting if not one.knob]
+
+    @property
+    def knobs(self) -> list[Submitted]:
+        """Return the candidates that wait for a design."""
+        used = {number for design in self.designs.values() for number in design.begun.knobs}
+        return [one for one in self.candidates.values() if one.knob and one.candidate not in used | self.withdrawn]
+
+    @property
+    def design(self) -> Design | None:
+        """Return the design that goes on; at most one does."""
+        return next((design for design in self.designs.values() if design.ended is None), None)
+
+    def point(self, number: int) -> tuple[PointsAdded, DesignPoint] | None:
+        """Return the run of a design that has this number; None where that is a candidate's, or the best's."""
+        rungs = (rung for design in self.designs.values() for rung in design.added)
+        return next(((rung, point) for rung in rungs for point in rung.points if point.number == number), None)
+
+    @property
+    def next_number(self) -> int:
+        """Return the first number that neither a candidate nor the run of a design has."""
+        points = (number for design in self.designs.values() for number, _, _ in design.subjects)
+        return 1 + max((*self.candidates, *points), default=0)
 
     def run_of(self, one: Submitted) -> LaneRan | None:
         """Return the run of a candidate; None before it ended."""

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from ..session.state import Session
 from ..storage.disk import take_lock
 from ..vocabulary import Phase, Tool
 from .board import Board, board_held, board_of, post
+from .design_words import design_lines
+from .designs import conclude, go_on, withdraw_design
 from .events import LaneRan, LaneTaken, Submitted, Withdrawn
 from .executor import Executor, setting
 from .promoting import is_ready, settle
-from .screening import Lane, run_elsewhere, screens, wanted_runs, workers
+from .screening import Lane, exclusive, run_elsewhere, screens, wanted_runs, workers
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +105,12 @@ class Crew:
             return None
         if said(context.repo.own_folder, session.id, Said.PAUSE):
             return None
-        return context if board_of(context).open_ones(session.last_iteration) else None
+        board = board_of(context)
+        return context if board.design or board.open_ones(session.last_iteration) else None
 
     def _fill_lanes(self, context: RepoContext) -> None:
         session = context.active
-        if not screens(session) or not wanted_runs(board_of(context), session):
+        if not wanted_runs(board_of(context), session):
             return
         try:
             self._reach(context)
@@ -141,6 +144,9 @@ class Crew:
             self._news.set()
 
     def _ran(self, context: RepoContext, taken: LaneTaken, is_over: Callable[[], bool]) -> LaneRan:
+        if board_of(context).point(taken.candidate):
+            with self._turn(context.active):
+                return Lane(context, taken.lane, is_over).run(board_of(context), taken.subject)
         if not taken.candidate and not taken.node_kind:
             return Lane(context, taken.lane, is_over).run(board_of(context), taken.subject)
         if self._executor:
@@ -150,9 +156,18 @@ class Crew:
             return ran.model_copy(update={"problem": "this server makes its runs at home"})
         return Lane(context, taken.lane, is_over).run(board_of(context), taken.subject)
 
+    def _turn(self, session: Session) -> AbstractContextManager[object]:
+        """Have no iteration measured beside a run of a design that it would disturb."""
+        alone = exclusive(session) and session.plan.workers < 2
+        return self._lab.for_writing(self._repo, Tool.DESIGN) if alone else nullcontext()
+
     def _is_over(self, candidate: int) -> bool:
         context = self._lab.for_reading(self._repo)
-        return context.phase is Phase.NO_SESSION or candidate in board_of(context).withdrawn
+        if context.phase is Phase.NO_SESSION:
+            return True
+        board = board_of(context)
+        over = board.point(candidate) and not (board.design and board.design.has(candidate))
+        return bool(over) or candidate in board.withdrawn
 
     def _claimed(self, context: RepoContext, number: int) -> LaneTaken | None:
         """Take the next run for a lane, the one first that a dead server began in it; noted before it begins. One that was begun
@@ -174,7 +189,12 @@ class Crew:
 
     def _decide(self, context: RepoContext) -> bool:
         """Decide every candidate that can be; returns whether there was one."""
-        session, board = context.active, board_of(context)
+        session = context.active
+        if go_on(context):
+            with suppress(Refusal), self._lab.for_writing(self._repo, Tool.DESIGN) as writing:
+                conclude(writing)
+                return True
+        board = board_of(context)
         if not _decidable(board, session):
             return False
         before, self._held_up = session.last_iteration, ""
@@ -215,11 +235,14 @@ def crew_of(lab: Lab, repo: str, check: Check) -> Crew:
 
 
 def withdraw(context: RepoContext, name: str) -> bool:
-    """Take an open candidate back, and end its run in a lane; returns false where it is an iteration by now, which goes on.
+    """Take an open candidate or a design back, and end its runs in lanes; returns false where it is an iteration by now, which goes on.
 
     Raises:
         Refusal: if no open candidate is called so.
     """
+    if name.startswith("d"):
+        withdraw_design(context, name)
+        return True
     with board_held(context) as board:
         found = {one.name: one for one in board.open_ones(context.active.last_iteration)} if context.session else {}
         if (one := found.get(name)) is None:
@@ -250,6 +273,7 @@ def candidate_lines(context: RepoContext, waits: str = "") -> list[str]:
         f"Candidate {one.name} ({one.workspace}), {_state(board, one, session, screened)}: {one.description[:80]}"
         for one in board.open_ones(session.last_iteration)
     ]
+    told += design_lines(context, board.design)[:1] if board.design else []
     return [*told, *([f"They wait: {waits}"] if told and waits else [])]
 
 

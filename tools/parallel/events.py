@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ..decision.designs import Method
 from ..decision.measured import Measurement
 from ..session.events import Record
 
@@ -36,10 +37,11 @@ class WorkspaceReleased(Record):
 class Submitted(Record):
     """A change was handed in: the commit of a candidate on `base`, which was kept as the iteration `incumbent`.
 
-    The other fields are as in `Committed`.
+    A `knob` is set aside for a design, and not measured by itself. The other fields are as in `Committed`.
     """
 
     kind: Literal["submitted"] = "submitted"
+    knob: bool = False
     candidate: int
     workspace: str
     base: str
@@ -66,6 +68,51 @@ class Withdrawn(Record):
 
     kind: Literal["withdrawn"] = "withdrawn"
     candidate: int
+
+
+class DesignPoint(Record):
+    """One run of a design, under a number of its own among those of candidates: the best with some knobs on, as a commit."""
+
+    number: int
+    on: tuple[int, ...]
+    commit: str
+    seed: int
+    repeat: int = 0
+
+
+class DesignBegun(Record):
+    """A design of some candidates, its `knobs`, was begun at the commit `base`, which was kept as the iteration `incumbent`."""
+
+    kind: Literal["design-begun"] = "design-begun"
+    design: int
+    method: Method
+    base: str
+    incumbent: int
+    knobs: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """What people and agents call it."""
+        return f"d{self.design}"
+
+
+class PointsAdded(Record):
+    """Runs that a design is to have; with a `budget` by another command than the plan's verify, in which that is shortened."""
+
+    kind: Literal["points-added"] = "points-added"
+    design: int
+    points: tuple[DesignPoint, ...]
+    verify: str = ""
+    budget: float = 0.0
+
+
+class DesignEnded(Record):
+    """A design is over; what it found best was handed in as a `candidate`, or not, for the reason in `why`."""
+
+    kind: Literal["design-ended"] = "design-ended"
+    design: int
+    candidate: int = 0
+    why: str = ""
 
 
 Subject = tuple[int, int, str]
@@ -117,7 +164,16 @@ class LaneRan(Record):
 
 
 BoardEvent = Annotated[
-    WorkspaceOpened | WorkspaceReleased | Submitted | Withdrawn | LaneTaken | LaneRan, Field(discriminator="kind")
+    WorkspaceOpened
+    | WorkspaceReleased
+    | Submitted
+    | Withdrawn
+    | LaneTaken
+    | LaneRan
+    | DesignBegun
+    | PointsAdded
+    | DesignEnded,
+    Field(discriminator="kind"),
 ]
 
 

@@ -119,7 +119,7 @@ def _when_best(context: RepoContext, iteration: int) -> Session | None:
 
 
 def _as_committed(one: Submitted, number: int, run: Measurement | None) -> Committed:
-    given = one.model_dump(exclude={"kind", "candidate", "workspace", "base", "incumbent"})
+    given = one.model_dump(exclude={"kind", "knob", "candidate", "workspace", "base", "incumbent"})
     return Committed(iteration=number, submitted=one.candidate, screened_s=run.seconds if run else 0.0, **given)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..decision.measured import Place
 from ..errors import Refusal
@@ -29,8 +30,8 @@ _OF_TIME = frozenset({"cpu", "wall"})
 
 
 def exclusive(session: Session) -> bool:
-    """Tell whether runs beside one another would change the number: of times, and of what scatters."""
-    return session.noisy or session.plan.read in _OF_TIME
+    """Tell whether runs beside one another would change the number: of times, and of what scatters, unless each has its own GPU."""
+    return (session.noisy and not session.plan.gpus) or session.plan.read in _OF_TIME
 
 
 def workers(session: Session) -> int:
@@ -39,9 +40,9 @@ def workers(session: Session) -> int:
         return session.plan.workers
     if asked := setting(os.environ):
         return asked.workers
-    if session.plan.gpus and session.plan.read not in _OF_TIME:
-        return max(1, len(usable()) // session.plan.gpus)
-    return 1 if exclusive(session) else os.cpu_count() or 1
+    if exclusive(session):
+        return 1
+    return max(1, len(usable()) // session.plan.gpus) if session.plan.gpus else os.cpu_count() or 1
 
 
 def screens(session: Session) -> bool:
@@ -53,8 +54,12 @@ def wanted_runs(board: Board, session: Session) -> list[Subject]:
     """Return the runs that lanes have still to begin or to finish, those that others wait for first.
 
     Of a metric that repeats, the best itself is run in a lane as well: only where that gives its number, lanes can be believed. And
-    it is run on each kind of node on which a candidate was. Before any kind is known to be fit, one alone goes there.
+    it is run on each kind of node on which a candidate was. Before any kind is known to be fit, one alone goes there. Runs of a design
+    come last, in a lane whether candidates are screened or not.
     """
+    of_design = board.design.subjects if board.design else []
+    if not screens(session):
+        return [subject for subject in of_design if subject not in board.runs]
     waiting = board.open_ones(session.last_iteration)
     begun = {number for number, iteration in board.became.items() if iteration > session.last_iteration}
     waiting = [one for one in waiting if one.candidate not in begun]
@@ -63,7 +68,11 @@ def wanted_runs(board: Board, session: Session) -> list[Subject]:
     candidates = [one for one in waiting if board.run_of(one) is None]
     if setting(os.environ) and not board.fit:
         candidates = candidates[:1]
-    subjects = [*dict.fromkeys((*bases, *there)), *((one.candidate, one.incumbent, "") for one in candidates)]
+    subjects = [
+        *dict.fromkeys((*bases, *there)),
+        *((one.candidate, one.incumbent, "") for one in candidates),
+        *of_design,
+    ]
     return [subject for subject in subjects if subject not in board.runs]
 
 
@@ -80,7 +89,9 @@ class Lane:
     def run(self, board: Board, subject: Subject) -> LaneRan:
         """Run verify once on a candidate or a best, or join the run that a dead server began."""
         context, session, (number, incumbent, _) = self._context, self._context.active, subject
-        commit, seed = _commit_of(context, board, subject), _seed(session)
+        of_design = board.point(number)
+        commit = of_design[1].commit if of_design else _commit_of(context, board, subject)
+        seed = of_design[1].seed if of_design else _seed(session)
         tree, numbers = self._repo.tree(commit), RunNumbers(number, seed=seed)
         spec = RunSpec(
             Place.ARENA,
@@ -94,8 +105,11 @@ class Lane:
         )
         runs = self._runs(f"{session.id} candidate {number} {incumbent}")
         ran = LaneRan(candidate=number, incumbent=incumbent)
+        meter = meter_of(context, runs)
+        if of_design and of_design[0].verify:
+            meter = replace(meter, plan=meter.plan.model_copy(update={"verify": of_design[0].verify}))
         try:
-            run = meter_of(context, runs).verify(spec, session.start.verify_timeout_s)
+            run = meter.verify(spec, session.start.verify_timeout_s)
             return ran.model_copy(update={"measurement": run})
         except (Refusal, OSError) as error:
             return ran.model_copy(update={"problem": str(error)[:500]})

@@ -15,6 +15,7 @@ from ..lab.context import RepoContext
 from ..measurement.runs import without_outputs
 from ..session.commits import ChangeFingerprints, area, fingerprints
 from ..session.results import flat
+from ..session.state import Session
 from ..storage.masked_lines import remember_masked
 from ..text.redaction import redact_tail
 from .board import Board, board_held, board_of, post
@@ -34,8 +35,10 @@ class HandedIn:
     stays: str = ""
 
 
-def hand_in(context: RepoContext, server: str, name: str, description: str, hypothesis: str, check: Check) -> HandedIn:
-    """Take the edits of a workspace off an agent's hands, and bring the workspace onto the newest best.
+def hand_in(
+    context: RepoContext, server: str, name: str, description: str, hypothesis: str, check: Check, knob: bool = False
+) -> HandedIn:
+    """Take the edits of a workspace off an agent's hands, and bring the workspace onto the newest best. A `knob` waits for a design.
 
     The same call made again, because its answer was lost, gives the same candidate.
 
@@ -67,7 +70,7 @@ def hand_in(context: RepoContext, server: str, name: str, description: str, hypo
         remember_masked(context.repo.own_folder, diff)
         commit = there.index.commit_object(staged, known.base, _message(staged, text, hypothesis))
         with board_held(context) as board:
-            made = _made(there, board, known, staged, commit, text, hypothesis, fingerprints(diff))
+            made = _made(there, board, known, staged, commit, text, hypothesis, fingerprints(diff), knob)
     except HookFailure as failure:
         said = redact_tail(str(failure), HOOK_OUTPUT_CHARACTERS)
         raise Refusal(
@@ -128,6 +131,12 @@ def candidate_ref(session: str, candidate: int) -> str:
     return f"refs/autoresearch/candidates/{session}/{candidate}"
 
 
+def has_room(session: Session, board: Board) -> bool:
+    """Tell whether the budget of iterations has room for one candidate more."""
+    taken = session.last_iteration + len(board.open_ones(session.last_iteration))
+    return not session.plan.iterations or taken < session.plan.iterations
+
+
 def _last_of(board: Board, name: str) -> Submitted | None:
     """Return the last candidate from a workspace; None before the first."""
     own = [one for one in board.candidates.values() if one.workspace == name]
@@ -152,25 +161,27 @@ def _made(
     description: str,
     hypothesis: str,
     change: ChangeFingerprints,
+    knob: bool,
 ) -> Submitted:
     session = there.active
     waiting = board.open_ones(session.last_iteration)
-    for one in waiting:
+    for one in (*waiting, *board.knobs):
         if one.base == known.base and (one.tree == staged.tree or one.change == change.change):
             message = f"This is what candidate {one.name} ({one.description}) holds, which is still open. Nothing was handed in."
             raise Refusal(Code.REPEAT, f"{message} Try something else.")
     if found := repeat_of(there, staged, change):
         raise Refusal(Code.REPEAT, found[1].replace("Nothing was committed", "Nothing was handed in"))
-    if session.plan.iterations and session.last_iteration + len(waiting) >= session.plan.iterations:
+    if not knob and not has_room(session, board):
         message = (
             f"The budget of {session.plan.iterations} iterations has no room beside the {len(waiting)} open candidates."
         )
         raise Refusal(Code.SESSION_ENDED, f"{message} Nothing was handed in. Call wait, then finish_session.")
-    number = max(board.candidates, default=0) + 1
+    number = board.next_number
     there.repo.git.run("update-ref", candidate_ref(session.id, number), commit)
     stat = there.repo.diffstat(known.base, commit)
     submitted = Submitted(
         candidate=number,
+        knob=knob,
         workspace=known.name,
         base=known.base,
         incumbent=known.iteration,

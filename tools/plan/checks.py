@@ -55,6 +55,7 @@ def _shape_problem(issue: ErrorDetails) -> PlanProblem:
 
 
 CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null COMMAND 2>&1"
+_BUDGET = re.compile(r"[A-Z][A-Z0-9_]{0,60}=[1-9]\d{0,15}")
 _STYLE = re.compile(r"[a-zA-Z]{1,20}(?:\([\w./ -]{1,40}\))?!?:?")
 
 
@@ -106,6 +107,9 @@ def _choices(plan: Plan) -> list[PlanProblem]:
     if not _STYLE.fullmatch(plan.commit_style):
         cure = "Say `experiment`, or the prefix that a hook wants, e.g. `perf:` or `chore(lab):`"
         found.append(PlanProblem("commit_style", f"{plan.commit_style!r} is no prefix of a commit", cure))
+    if plan.run_budget and not _BUDGET.fullmatch(plan.run_budget):
+        cure = "Give the name of a variable and a whole number, e.g. `STEPS=3000`"
+        found.append(PlanProblem("run_budget", f"{plan.run_budget!r} is no variable with its value", cure))
     if seen := check_read(plan.read):
         cure = "Use auto, last, line, key, channel, regex:PATTERN or json:PATH; or cpu, wall or memory"
         if plan.read == "instructions":  # few machines let a command count them, and containers hardly ever

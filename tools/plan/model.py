@@ -201,6 +201,12 @@ class Plan(BaseModel):
         "are free, and CUDA_VISIBLE_DEVICES names them alone. 0 = it sees all.",
     )
 
+    run_budget: str = Field(
+        "",
+        description="A variable that says how long a run trains, and its value, e.g. `STEPS=3000`: set for every run, and lower for the "
+        "short runs of a `design` that halves. No need in the GPT harness.",
+    )
+
     environment: tuple[str, ...] = Field(
         (),
         description="Names of environment variables to pass on to the commands beside the ordinary ones (PATH, HOME, "
@@ -241,6 +247,12 @@ class Plan(BaseModel):
         return parse_effect(self.min_effect) if self.min_effect else EffectSize(0.0)
 
     @property
+    def budget_variable(self) -> dict[str, str]:
+        """`run_budget` as a variable; none without one."""
+        name, _, value = self.run_budget.partition("=")
+        return {name: value} if name else {}
+
+    @property
     def metric_guards(self) -> tuple[GuardMetric, ...]:
         """`guard_metrics`, parsed."""
         return tuple(parse_guard_metric(text) for text in self.guard_metrics)
@@ -277,7 +289,17 @@ class Plan(BaseModel):
         """The fields that came after sessions had been sealed without them, where they say nothing."""
         return {
             name
-            for name in ("outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers", "gpus")
+            for name in (
+                "outputs",
+                "commit_style",
+                "effort",
+                "vary",
+                "on_keep",
+                "on_end",
+                "workers",
+                "gpus",
+                "run_budget",
+            )
             if getattr(self, name) == Plan.model_fields[name].default
         }
 

@@ -254,10 +254,18 @@ class Confirmed(Record):
         return sum(run.seconds for run in (*self.baseline, *self.best))
 
 
-class Ablated(Record):
-    """The best was raced on fresh runs against itself `without` one keep, the `iteration`; or not, and why: `problem`.
+class Designed(Record):
+    """All runs of a design were made, `runs` of them gave how they went, in so many `seconds`; what they say stands on the board."""
 
-    `gain`, what the keep still earns, and `variance` are as in a `RowClaim`.
+    kind: Literal["designed"] = "designed"
+    design: int
+    seconds: float
+    runs: int
+
+
+class Ablated(Record):
+    """The best was raced on fresh runs against itself `without` one keep, the `iteration`; or not, and why: `problem`. `gain`, what
+    the keep still earns, and `variance` are as in a `RowClaim`.
     """
 
     kind: Literal["ablated"] = "ablated"
@@ -322,6 +330,7 @@ Event = Annotated[
     | Remeasured
     | Confirmed
     | Ablated
+    | Designed
     | GaveUp
     | Reverted
     | Logged

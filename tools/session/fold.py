@@ -22,6 +22,7 @@ from .events import (
     Ablated,
     Committed,
     Confirmed,
+    Designed,
     Event,
     Finished,
     GaveUp,
@@ -67,9 +68,10 @@ def advance(session: Session | None, event: Event, at: float, session_id: str = 
             return _remeasured(session, event)
         case Ablated():
             return _measured(session, event.seconds, len(event.without) + len(event.best))
+        case Designed():
+            return _measured(session, event.seconds, event.runs)
         case Confirmed():
-            raced = replace(session, raced=event)
-            return _measured(raced, event.seconds, len(event.baseline) + len(event.best))
+            return _measured(replace(session, raced=event), event.seconds, len(event.baseline) + len(event.best))
         case Finished():
             return replace(session, finished=True, finished_at=at, squashed=event.squashed)
         case _:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..decision.designs import Method
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..git.untracked_copies import UntrackedPaths
@@ -15,6 +16,8 @@ from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..measurement.meter import import_paths
 from ..parallel.crew import candidate_lines, crew_of
+from ..parallel.design_words import design_lines, knob_lines, last_design
+from ..parallel.designs import begin
 from ..parallel.servers import sign_in
 from ..parallel.submitting import from_patch, hand_in, in_the_way, patch_of_branch
 from ..parallel.workspaces import GivenWorkspace, give, release, workspace_lines
@@ -23,6 +26,12 @@ from ..workflows.fix.hooks import refuse_hiding
 from .base import Description, Hypothesis, RepoPath, Verbs
 
 MOST_NAMED = 6
+Knobs = Annotated[tuple[str, ...], Field(description="Names of candidates (c1, c2), each one change.")]
+MethodName = Annotated[
+    Literal["", "factorial", "screening", "halving"],
+    Field(description="Empty: `factorial` up to six knobs, which finds pairs too; else `screening`."),
+]
+Repeats = Annotated[int, Field(ge=0, le=12, description="How often each combination is run; 0 = by the noise.")]
 WorkspaceName = Annotated[str, Field(description="Small letters, digits, dashes. Empty: a new one.")]
 
 
@@ -69,6 +78,17 @@ class Submission(Answer):
         return [f"Candidate {self.candidate} is handed in ({self.commit[:7]}, {stat}).", *self.candidates, self.note]
 
 
+class DesignAnswer(Answer):
+    """How a design stands, and what it found."""
+
+    design: str = Field("", description="Its name, for cancel.")
+    over: bool = False
+    told: list[str] = []
+
+    def lines(self) -> list[str]:
+        return [*self.told, *([] if self.over else ["wait follows it."])]
+
+
 class Parallel(Verbs):
     """Several changes beside one another."""
 
@@ -79,6 +99,7 @@ class Parallel(Verbs):
         hypothesis: Hypothesis = "",
         patch: str = "",
         branch: str = "",
+        knob: Annotated[bool, Field(description="Set it aside for `design`.")] = False,
         repo: RepoPath = "",
     ) -> Submission:
         """Use instead of iterate to hand a change in and go on at once: the edits in your `workspace`, or a `patch` against the
@@ -100,7 +121,7 @@ class Parallel(Verbs):
             given_patch = patch_of_branch(context, branch) if branch else patch.encode(errors="surrogateescape")
             name = from_patch(context, server, given_patch)
         try:
-            made = hand_in(context, server, name, description, hypothesis, refuse_hiding)
+            made = hand_in(context, server, name, description, hypothesis, refuse_hiding, knob)
         except Refusal:
             if not workspace:
                 Workspace(context.repo, name).remove()
@@ -116,9 +137,38 @@ class Parallel(Verbs):
             files=list(one.files),
             added=one.added,
             removed=one.removed,
-            candidates=candidate_lines(context),
-            note=" ".join(filter(None, (again, made.stays, in_the_way(context, one))))
-            or "Go on with the next idea; wait follows it.",
+            candidates=[*candidate_lines(context), *knob_lines(context)],
+            note=" ".join(filter(None, (again, made.stays, "" if knob else in_the_way(context, one))))
+            or ("It waits for design." if knob else "Go on with the next idea; wait follows it."),
+        )
+
+    def design(
+        self, knobs: Knobs = (), method: MethodName = "", repeats: Repeats = 0, repo: RepoPath = ""
+    ) -> DesignAnswer:
+        """Use for several independent ideas at once: which help, which hurt, which interact. The server runs combinations of
+        candidates that submit took with `knob` = true, or took before, and answers each one's effect with an interval.
+
+        `halving` is for trainings: all at a short budget (the plan's `run_budget`), the best third at three times that, and so on.
+        Nothing is kept by it: the best combination is handed in as a candidate. wait follows it; without knobs it tells of the
+        last. Refused at once where knobs conflict.
+        """
+        context = self._lab.for_reading(repo)
+        context.require_phase(Tool.DESIGN)
+        if knobs:
+            asked = Method(method) if method else None
+            found = begin(context, knobs, asked, repeats)
+            follow(self._lab, repo)
+        elif (last := last_design(context)) is None:
+            raise Refusal(Code.BAD_ARGUMENT, "There is no design yet. Name its `knobs`, two candidates at least.")
+        else:
+            found = last
+        lines = design_lines(context, found)
+        return DesignAnswer(
+            phase=context.phase,
+            next=context.following(),
+            design=found.begun.name,
+            over=found.ended is not None,
+            told=lines,
         )
 
     def workspace(

@@ -13,8 +13,9 @@ from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
-from ..parallel.board import board_of
+from ..parallel.board import Board, board_of
 from ..parallel.crew import candidate_lines, withdraw
+from ..parallel.design_words import design_lines, last_design
 from ..storage.disk import lock_holder
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
@@ -22,7 +23,10 @@ from .parallel import follow
 
 RunId = Annotated[str, Field(description="The run that an answer named. Empty, the default: the one at work.")]
 RunOrCandidate = Annotated[
-    str, Field(description="The run, or the candidate (c3), that an answer named. Empty, the default: the run at work.")
+    str,
+    Field(
+        description="The run, candidate (c3) or design (d1) that an answer named. Empty, the default: the run at work."
+    ),
 ]
 AS_LONG_AS_ALLOWED = -1.0
 Seconds = Annotated[
@@ -108,7 +112,12 @@ class Running(Verbs):
         if not run and context.unfinished() is None and candidate_lines(context):
             return Awaited.of(self._decided(context, patience, repo))
         job = self._job(context, run)
-        if not run and (job is None or job.delivered) and context.unfinished() is None and board_of(context).became:
+        if (
+            not run
+            and (job is None or job.delivered)
+            and context.unfinished() is None
+            and _was_decided(board_of(context))
+        ):
             return Awaited.of(self._decided(context, 0.0, repo))
         if job:
             return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
@@ -121,10 +130,11 @@ class Running(Verbs):
         Refused if nothing is at work.
         """
         context = self._lab.for_reading(repo)
-        if re.fullmatch(r"c\d+", run):
+        if re.fullmatch(r"[cd]\d+", run):
             if withdraw(context, run):
+                what = "Candidate" if run.startswith("c") else "Design"
                 return Cancelled(
-                    phase=context.phase, next=context.following(), stopped=True, note=f"Candidate {run} was withdrawn."
+                    phase=context.phase, next=context.following(), stopped=True, note=f"{what} {run} was withdrawn."
                 )
             run = ""
         job = self._job(context, run)
@@ -139,11 +149,14 @@ class Running(Verbs):
         """Wait until a candidate is decided; where none is open, tell the one that was decided last."""
         newest = max(board_of(context).became.values(), default=1)
         last = context.active.last_iteration if candidate_lines(context) else newest - 1
+        at_work = board_of(context).design
         before, began, waits = last, time.monotonic(), follow(self._lab, repo)
         gone = caller().gone
         while time.monotonic() - began < patience and not gone.is_set():
             context = self._lab.for_reading(repo)
             if context.session is None or context.active.last_iteration > before or not candidate_lines(context):
+                break
+            if at_work and board_of(context).design is None:
                 break
             waits = follow(self._lab, repo)
             time.sleep(TICK_S / 5)
@@ -154,7 +167,8 @@ class Running(Verbs):
         return Candidates(
             phase=context.phase,
             next=context.following(),
-            decided=[
+            decided=_told_of_design(context, at_work is not None)
+            + [
                 f"#{row.iteration}{names.get(row.iteration, '')} {row.status}: {row.description[:80]}. {row.why}"
                 for row in rows
                 if row.iteration > before
@@ -201,6 +215,22 @@ class Running(Verbs):
         return Cancelled(
             phase=context.phase, next=list(following(context.phase)), stopped=True, note=f"The run was ended. {how}"
         )
+
+
+def _was_decided(board: Board) -> bool:
+    return bool(board.became or any(design.ended for design in board.designs.values()))
+
+
+def _told_of_design(context: RepoContext, waited: bool) -> list[str]:
+    """Say what the last design found, where somebody `waited` for it, or where it handed nothing in that could be waited for."""
+    design = last_design(context)
+    if (
+        design is None
+        or design.ended is None
+        or not (waited or not (design.ended.candidate or candidate_lines(context)))
+    ):
+        return []
+    return design_lines(context, design)
 
 
 def _nobody(seconds: float, line: str) -> None:

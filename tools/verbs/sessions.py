@@ -22,6 +22,7 @@ from ..measurement.ruler import ruler_now
 from ..measurement.runs import sandbox_words
 from ..parallel.board import board_of
 from ..parallel.crew import candidate_lines, dismiss
+from ..parallel.design_words import knob_lines
 from ..parallel.submitting import candidate_ref
 from ..parallel.workspaces import close_all, workspace_lines
 from ..plan.model import PLAN_FILE, Plan
@@ -350,7 +351,7 @@ def session_status(context: RepoContext) -> SessionStatus:
         last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
-        candidates=[] if session.finished else candidate_lines(context),
+        candidates=[] if session.finished else [*candidate_lines(context), *knob_lines(context)],
         workspaces=[] if session.finished else workspace_lines(context),
         note="This session is finished." if session.finished else moved,
     )
