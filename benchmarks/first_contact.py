@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,14 @@ class Answer:
     earlier: bool = False
 
 
+@dataclass(frozen=True)
+class Row:
+    """A layout's answers, and the day on which they were asked for."""
+
+    answers: tuple[Answer, ...]
+    asked: str
+
+
 def main() -> None:
     """Ask, check, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -53,7 +62,6 @@ def main() -> None:
     clones = {f"{Path(one).name} (real)": Path(one).resolve() for one in options.real}
     layouts = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items() if f"{name} (real)" in clones}}
     rows = _kept(Path(options.page)) if options.page and options.only else {}
-    last = []
     for name, layout in layouts.items():
         if options.only and not any(word in name for word in options.only):
             continue
@@ -63,13 +71,14 @@ def main() -> None:
             _make(folder, layout, clones.get(name), install=options.install)
             asked = zip(GOALS, _right(layout), strict=True)
             answers = [_ask(folder, goal, right, check=not options.ask_only) for goal, right in asked]
-            rows[name] = [_newest(*pair) for pair in zip(answers, rows.get(name, answers), strict=True)]
-            last.append(name)
-        for goal, answer in zip(GOALS, rows[name], strict=True):
+            before = rows[name].answers if name in rows else answers
+            newest = tuple(_newest(*pair) for pair in zip(answers, before, strict=True))
+            rows[name] = Row(newest, date.today().isoformat())
+        for goal, answer in zip(GOALS, rows[name].answers, strict=True):
             if not answer.right or answer.failed:
                 print(f"{name} / {goal}: {answer.title} {answer.checked} {answer.failed}", flush=True)
     order = (*LAYOUTS, *(f"{name} (real)" for name in REAL))
-    page = _page({name: rows[name] for name in order if name in rows}, last)
+    page = _page({name: rows[name] for name in order if name in rows})
     if options.page:
         Path(options.page).write_text(page, encoding="utf-8")
     print(page)
@@ -85,21 +94,22 @@ def _newest(answer: Answer, earlier: Answer) -> Answer:
     return replace(earlier, earlier=True) if unchecked and earlier.checked != NOT_HERE else answer
 
 
-def _kept(page: Path) -> dict[str, list[Answer]]:
+def _kept(page: Path) -> dict[str, Row]:
     """Return the rows of a page that was written before."""
     found, text = {}, page.read_text(encoding="utf-8")
     known = {**LAYOUTS, **{f"{name} (real)": layout for name, layout in REAL.items()}}
     failed = dict(re.findall(r"^- (.+): `(.*)`$", text, re.MULTILINE))
     checked = {mark: word for word, mark in MARKS.items()}
     for line in text.splitlines():
-        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        name, *cells, asked = [cell.strip() for cell in line.strip("|").split("|")] if "|" in line else ("", "")
         if name in known:
             parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?°?", cell) for cell in cells]
             told = zip([part for part in parts if part], _right(known[name]), GOALS, strict=True)
-            found[name] = [
+            answers = (
                 Answer(part[1], part[1] == right, checked[part[2] or ""], failed.get(f"{name}, “{goal}”", ""))
                 for part, right, goal in told
-            ]
+            )
+            found[name] = Row(tuple(answers), asked)
     return found
 
 
@@ -200,8 +210,8 @@ def _programs(plan: Plan) -> list[str]:
     ]
 
 
-def _page(rows: dict[str, list[Answer]], last: list[str]) -> str:
-    answers = [answer for row in rows.values() for answer in row]
+def _page(rows: dict[str, Row]) -> str:
+    answers = [answer for row in rows.values() for answer in row.answers]
     right, plans = sum(one.right for one in answers), [one for one in answers if one.checked]
     checked = [one for one in plans if one.checked != NOT_HERE]
     passed = sum(one.checked == "passes" for one in checked)
@@ -214,25 +224,24 @@ def _page(rows: dict[str, list[Answer]], last: list[str]) -> str:
         "nothing there measures it and the answer says what to add. Layouts marked *real* are public projects; the others are made in",
         "`benchmarks/layouts.py`, which also says what would be right. ✓: the plan passed `check_plan` as it was proposed; ○: not run,",
         "because its tools could not be had on this machine (criterion, which crates.io has, and the .NET SDK); ✗: it failed there, or the",
-        f"answer is not the right one. The last run asked {'; '.join(last) if len(last) < len(rows) else 'all of them'}.",
-        f"Other rows, and cells with {EARLIER}, whose tools it did not have, are as an earlier run saw them.",
+        f"answer is not the right one. {EARLIER}: the tools were not there on the row's day, and an earlier run saw it so.",
         "",
         (f"Right: {right} of {len(answers)} ({100 * right / len(answers):.0f} %). Plans proposed: {len(plans)}; of the {len(checked)} whose tools "
         f"were here, {passed} passed `check_plan`; {len(plans) - len(checked)} were not run."),
         "",
-        "| layout | " + " | ".join(f"“{goal}”" for goal in GOALS) + " |",
-        "|---" * (len(GOALS) + 1) + "|",
+        "| layout | " + " | ".join(f"“{goal}”" for goal in GOALS) + " | asked |",
+        "|---" * (len(GOALS) + 2) + "|",
     ]  # fmt: skip
     for name, row in rows.items():
         cells = (
             f"{one.title}{MARKS[one.checked] if one.right else ' ✗ not right'}{EARLIER if one.earlier else ''}"
-            for one in row
+            for one in row.answers
         )
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {row.asked} |")
     failed = [
         f"- {name}, “{goal}”: `{one.failed.replace('`', '').replace(chr(10), ' ')[:200]}`"
         for name, row in rows.items()
-        for goal, one in zip(GOALS, row, strict=True)
+        for goal, one in zip(GOALS, row.answers, strict=True)
         if one.failed
     ]
     if failed:
