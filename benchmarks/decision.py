@@ -510,14 +510,14 @@ def shifts(rules: Sequence[str], sessions: int, scatter: float) -> str:
     )
 
 
-def equal(task: tuple[Contender, float, int]) -> list[tuple[bool, int]]:
-    """Ten tries at Gaussian noise that all gain as much: whether each was kept, after how many runs."""
-    contender, gain, index = task
-    machine, tries = Machine(KINDS["gaussian"], Random(f"{SEEDS}, equal {gain}, {index}")), []
+def equal(task: tuple[Contender, Kind, float, int]) -> list[tuple[bool, int]]:
+    """Ten tries that all gain as much: whether each was kept, after how many runs."""
+    contender, kind, gain, index = task
+    machine, tries = Machine(kind, Random(f"{SEEDS}, equal {gain}, {index}")), []
     incumbent = machine.commit(START + 0.123456)
     values: list[float] = []
     while len(values) < contender.runs(values):
-        values.append(machine.run(incumbent, len(values)))
+        values.append(machine.run(incumbent, 0 if len(values) == 1 else len(values)))
     judge = contender.judge(values)
     for _ in range(10):
         machine.pause()
@@ -529,19 +529,21 @@ def equal(task: tuple[Contender, float, int]) -> list[tuple[bool, int]]:
     return tries
 
 
-def powers(rules: Sequence[str], gains: Sequence[float], most_runs: int, sessions: int, jobs: int) -> str:
+def powers(
+    rules: Sequence[str], kinds: Sequence[str], gains: Sequence[float], most_runs: int, sessions: int, jobs: int
+) -> str:
     """Tell how often gains of the same size are kept, and after how many runs."""
     rows = []
     with multiprocessing.Pool(jobs) as pool:
-        for rule, gain in itertools.product(rules, gains):
+        for rule, kind, gain in itertools.product(rules, kinds, gains):
             contender = replace(RULES[rule], max_runs=most_runs)
-            found = pool.map(equal, [(contender, gain, index) for index in range(sessions)])
+            found = pool.map(equal, [(contender, KINDS[kind], gain, index) for index in range(sessions)])
             tries = list(itertools.chain.from_iterable(found))
             kept, dropped = ([runs for won, runs in tries if won is which] for which in (True, False))
             share = f"{100 * len(kept) / len(tries):.0f} %"
             title = f"{rule}, at most {most_runs} runs" if most_runs else contender.title
-            rows.append([title, f"{gain:g}", share, _typical(kept), _typical(dropped)])
-    return table(("rule", "gain", "kept", "runs of a keep", "runs of a discard"), rows)
+            rows.append([title, KINDS[kind].title, f"{gain:g}", share, _typical(kept), _typical(dropped)])
+    return table(("rule", "noise", "gain", "kept", "runs of a keep", "runs of a discard"), rows)
 
 
 def nights(rules: Sequence[str], kinds: Sequence[str], sessions: int, jobs: int, tries: int) -> str:
@@ -583,7 +585,7 @@ def main() -> None:
         return
     if asked.gains:
         sizes = list(map(float, asked.gains.split(",")))
-        print(powers(rules or ["race"], sizes, asked.max_runs, asked.sessions or 60, asked.jobs))
+        print(powers(rules or ["race"], kinds or ["gaussian"], sizes, asked.max_runs, asked.sessions or 60, asked.jobs))
         return
     if asked.tries:
         print(nights(rules or ["race"], kinds or LONG, asked.sessions or 40, asked.jobs, asked.tries))
