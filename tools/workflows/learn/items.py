@@ -50,15 +50,6 @@ class LearnOptions(Options):
     )
 
 
-class Why(StrEnum):
-    """Why something that looks like a claim about this code is none."""
-
-    EXAMPLE = "example"
-    OTHER_PROJECT = "other-project"
-    MADE_LATER = "made-later"
-    NOT_A_NAME = "not-a-name"
-
-
 class Mismatch(Cited):
     """Words of a document that the code contradicts, where only a reader can tell. `location` and `quote` are the code's."""
 
@@ -77,13 +68,14 @@ class Exempt(Item):
     """Something that the server took for a claim about this code, and that is none. Counts as not held; people see it."""
 
     prefix: ClassVar[str] = "X"
-    title_format: ClassVar[str] = "`{text}` in {document}: {because}"
+    title_format: ClassVar[str] = "`{text}` in {document}: {explained}"
 
     kind: Literal["exempt"] = "exempt"
     document: Text = Field(description="The document's path.")
     text: Text = Field(description="The claim, as the problem shows it.")
-    because: Why
-    explained: Text = Field(description="One sentence for a person who doubts it.")
+    explained: Text = Field(
+        description="Why it is none, for a person who doubts it: an example, another project's, made later."
+    )
 
 
 class Skip(Item):

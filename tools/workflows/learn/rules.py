@@ -117,9 +117,7 @@ def report_page(ledger: Ledger) -> str:
     head += ["|---|---|---|---|---|---|---|"]
     due = [f"- `{one.path}`: {one.name}, {'there' if one.there else '**missing**'}" for one in wanted(ledger)]
     due += [f"- `{item.document}`: not wanted: {item.because}" for item in ledger.items(Skip)]
-    exempt = [
-        f"- `{item.text}` in `{item.document}` ({item.because}): {item.explained}" for item in ledger.items(Exempt)
-    ]
+    exempt = [f"- `{item.text}` in `{item.document}`: {item.explained}" for item in ledger.items(Exempt)]
     more = [f"- and {seen.more_problems} more that are not listed"] if seen.more_problems else []
     rounds = [
         f"- {_look_name(place, mode_of(ledger))}: {many(look.wrong, 'problem')}"

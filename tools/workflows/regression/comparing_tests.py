@@ -34,11 +34,6 @@ class Rate:
         )
 
     @property
-    def share(self) -> float:
-        """From 0 to 1."""
-        return self.failed / self.runs if self.runs else 0.0
-
-    @property
     def mixed(self) -> bool:
         """Whether it did both."""
         return 0 < self.failed < self.runs
@@ -183,7 +178,6 @@ def _row(job: ComparisonJob, name: str, base: Rate, head: Rate, failure: Failure
         classification=found.classification,
         baseline=str(base),
         candidate=str(head),
-        delta=100 * (head.share - base.share) if base.runs and head.runs else None,
         regressed=found.regressed,
         severity=_severity(dimension, found, base),
         status=found.status,

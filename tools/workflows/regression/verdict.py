@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ...session.events import Record
 from ..ledger.pages import section
@@ -66,7 +66,7 @@ class VerdictWord(StrEnum):
 
 
 class ComparedRow(Record):
-    """One thing that was compared. `delta` is in percent, or the rise of a rate in points.
+    """One thing that was compared.
 
     Raises:
         ValueError: for a row that contradicts itself: one that regressed and is not eligible.
@@ -78,7 +78,6 @@ class ComparedRow(Record):
     classification: Classification
     baseline: str = "-"
     candidate: str = "-"
-    delta: float | None = Field(None, allow_inf_nan=False)
     regressed: bool = False
     severity: Severity = "info"
     status: str = "same"

@@ -147,8 +147,8 @@ def without(context: RepoContext, cited: Cited) -> tuple[str, bytes]:
 
 
 def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
-    """Return the project's files that the commands of a proof name, as a path, a test in it or a module, and those that say what
-    they run; not the one cited.
+    """Return the project's own files that the commands of a proof name, as a path, a test in it or a module, and those that say
+    what they run; not the one cited.
     """
     root, found, folders = context.repo.root, dict[str, None](), [""]
     parts = [part for command in proof.commands for script in scripts(command) for part in script if part.words]
@@ -170,7 +170,14 @@ def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
         above = {"/".join([*names[:depth], "conftest.py"]) for names in steps for depth in range(len(names) + 1)}
         there += sorted(above)
     there += [file for program, files in _READ_BY.items() if program in words for file in files]
-    return tuple(path for path in dict.fromkeys(there) if path != cited)
+    return _own(context, [path for path in dict.fromkeys(there) if path != cited])
+
+
+def _own(context: RepoContext, paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths that are the project's own: an interpreter of its environment is none, which git ignores or a link leads to."""
+    root = context.repo.root.resolve()
+    ignored = set(context.repo.git.ask("check-ignore", "--", *paths).text.splitlines()) if paths else set()
+    return tuple(path for path in paths if path not in ignored and (root / path).resolve().is_relative_to(root))
 
 
 def _ids(context: RepoContext, paths: Sequence[str]) -> dict[str, str]:

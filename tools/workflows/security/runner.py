@@ -176,13 +176,16 @@ def _stops_something(context: RepoContext, entry: BoundaryItem, item: Cleared) -
     """
     head = context.repo.head()
     here, there = (_text(context, head, path) for path in (entry.path, item.path))
-    function, stem = function_at(item.path, there, item.quote), item.path.rpartition("/")[2].partition(".")[0]
-    known = re.findall(r"\w+", here)
+    function, own = function_at(item.path, there, item.quote), function_at(entry.path, here, entry.quote)
+    name, same = function or item.path.rpartition("/")[2].partition(".")[0], item.path == entry.path
+    named = re.findall(r"\w+", here).count(name) - same
     if one_line(item.quote) in one_line(entry.quote):
         problem = f"That is {item.boundary} itself"
     elif item.path.endswith(".py") and not function:
         problem = "That line stands in no function, so it stops nobody"
-    elif item.path != entry.path and not {function, stem} & set(known):
+    elif item.quote.startswith(("#", "//", "/*", '"""')):
+        problem = "That is a comment, which stops nobody"
+    elif not (same and function == own) and named < 1:
         problem = f"{entry.path}, where {item.boundary} enters, does not name {function or item.path}"
     else:
         return

@@ -86,15 +86,6 @@ def test_what_a_check_of_the_project_rewrites_is_put_back_and_told(agent: Workfl
     assert (Path(kept[1]) / "shop/cart.py").read_text() == "rewritten\n"
 
 
-def test_without_consent_a_run_runs_nothing(tmp_path: Path) -> None:
-    project = checked(tmp_path / "repo", "touch ran.txt")
-    agent = WorkflowAgent(project, "debug", allow_commands=False)
-    agent.open()
-
-    assert "`make test`: not run: nobody agreed" in "\n".join(agent.run().state)
-    assert not (project.root / "ran.txt").exists()
-
-
 def test_three_experiments_in_a_row_that_confirm_nothing_are_told(agent: WorkflowAgent) -> None:
     told = "3 experiments in a row confirmed nothing: go back to what is known for certain."
     agent.record(HYPOTHESIS)
@@ -342,17 +333,6 @@ def test_what_fails_alike_without_the_code_shows_nothing_of_it(agent: WorkflowAg
     )
     assert agent.project.git("status", "--porcelain") == ""
     assert "with count() in shop/cart.py emptied it ended otherwise" in agent.taken(HYPOTHESIS).text()
-
-
-def test_a_chain_goes_on_to_fix_with_what_was_found(tmp_path: Path) -> None:
-    agent = WorkflowAgent(checked(tmp_path / "repo"), "debug")
-    agent.open(chain="fix, ship")
-    agent.record(HYPOTHESIS)
-    agent.record(FINDING)
-
-    closed = agent.close()
-
-    assert [(step.prompt, step.takes) for step in closed.next_prompts] == [("fix", ("F1",))]
 
 
 def test_the_files_are_complete(agent: WorkflowAgent) -> None:

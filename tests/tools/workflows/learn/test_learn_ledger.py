@@ -230,18 +230,13 @@ def test_a_document_whose_files_changed_since_is_to_be_read_and_not_wrong(docume
         (Code.EVIDENCE, {**MISMATCH, "quote": "return 5"}, "The quote does not stand"),
         (
             Code.EVIDENCE,
-            {"kind": "exempt", "document": "README.md", "text": "x", "because": "example", "explained": "y"},
+            {"kind": "exempt", "document": "README.md", "text": "x", "explained": "y"},
             "found no claim `x` wrong",
         ),
         (
             Code.EVIDENCE,
-            {"kind": "exempt", "document": "README.md", "text": "shop/cart.py", "because": "example", "explained": "y"},
+            {"kind": "exempt", "document": "README.md", "text": "shop/cart.py", "explained": "y"},
             "found no claim `shop/cart.py` wrong",
-        ),
-        (
-            Code.BAD_ARGUMENT,
-            {"kind": "exempt", "document": "README.md", "text": "x", "because": "tired", "explained": "y"},
-            "because",
         ),
         (Code.BAD_ARGUMENT, {"kind": "skip", "document": "README.md", "because": "no time"}, "is a core document"),
         (Code.BAD_ARGUMENT, {"kind": "skip", "document": "docs/x.md", "because": "no time"}, "is not due"),
@@ -264,7 +259,6 @@ def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: Wo
         "kind": "exempt",
         "document": "README.md",
         "text": "shop/client.toml",
-        "because": "other-project",
         "explained": "It is the client's.",
     }
     agent.record(exempt)
@@ -275,16 +269,14 @@ def test_an_exempted_claim_is_no_problem_and_does_not_hold_either(documented: Wo
 
     assert looked.missing == []
     assert "claims that hold 9/10" in looked.coverage
-    assert "`shop/client.toml` in `README.md` (other-project): It is the client's." in agent.file(
-        closed, "validation-report.md"
-    )
+    assert "`shop/client.toml` in `README.md`: It is the client's." in agent.file(closed, "validation-report.md")
 
 
 def test_a_password_in_an_example_may_be_exempted_and_a_token_may_not(documented: WorkflowAgent) -> None:
     agent = documented
     agent.project.write("README.md", "# Shop\n\n    password: 'hunter2hunter2'\n\nkey AKIAIOSFODNN7EXAMPLE\n")
     seen = [line for line in agent.open().state if "[secret]" in line]
-    example = {"kind": "exempt", "document": "README.md", "because": "example", "explained": "It opens nothing."}
+    example = {"kind": "exempt", "document": "README.md", "explained": "It opens nothing."}
 
     assert "Only problems of these kinds" in agent.refused(Code.EVIDENCE, example, text=seen[1].split("`")[1])
     assert "AKIA" not in seen[1]

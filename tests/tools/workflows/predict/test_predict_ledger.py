@@ -228,25 +228,6 @@ def test_personas_may_write_at_the_same_time(tmp_path: Path) -> None:
 
 
 ANSWER = {"kind": "revision", "persona": SECURITY, "of": "P2", "reason": "The name is typed by customers"}
-STEPS = [COUNT, INJECTION, *map(done, TRIO), challenge("P2"), challenge("P1", SECURITY)]
-
-
-@pytest.mark.parametrize("after", [2, 4, 6])
-def test_interrupted_anywhere_it_goes_on_without_a_lost_or_doubled_item(tmp_path: Path, after: int) -> None:
-    agent = WorkflowAgent(shop(tmp_path / "repo"), "predict")
-    agent.open(depth="shallow")
-    for item in STEPS[:after]:
-        agent.record(item)
-    before = agent.status()
-
-    agent.restart()
-
-    assert agent.status() == before
-    with pytest.raises(Refusal, match=r"already|says the same|is done|findings are in"):
-        agent.record(STEPS[after - 1])
-    for item in STEPS[after:]:
-        agent.record(item)
-    assert agent.status().items == len(STEPS)
 
 
 def view(agent: WorkflowAgent, persona: str) -> str:

@@ -287,7 +287,6 @@ def test_a_large_difference_that_the_ranks_do_not_bear_out_is_none() -> None:
 
     (row,) = compared_numbers(BENCH, [*timed(BASE, *base), *timed(HEAD, *head)], 5, 10)
 
-    assert row.delta == pytest.approx(20)
     assert "with 16.7 % allowed" in row.description
     assert (row.regressed, row.status) == (False, "same")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.workflows.ledger.evidence import shown, words
-from ledgers import HYPOTHESIS, SHOP, WorkflowAgent, shop
+from ledgers import FINDING, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -90,3 +91,20 @@ def test_a_command_that_fails_by_what_the_code_answers_shows_it(agent: WorkflowA
     taken = agent.record(HYPOTHESIS, reproduction=python(fails), fails_with="one too few", control=python(passes))
 
     assert shown(taken.ran), words(taken.ran)
+
+
+def test_a_proof_by_the_environments_own_interpreter_is_over_when_it_passes(agent: WorkflowAgent) -> None:
+    project = agent.project.write(".gitignore", ".venv/\n").commit("an environment")
+    (project.root / ".venv" / "bin").mkdir(parents=True)
+    (project.root / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    agent.record({**HYPOTHESIS, **{name: text.replace("python3", ".venv/bin/python") for name, text in PROOF.items()}})
+    agent.record(FINDING)
+    found = agent.close()
+    fix = WorkflowAgent(project, "fix")
+    fix.open(category="bug", after=found.ledger)
+    project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("count all")
+
+    fix.run()
+    fix.close()
+
+    assert agent.handoff(found)["findings"][0]["outcome"] == "fixed"

@@ -11,8 +11,6 @@ import pytest
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.errors import Code
 from autoresearch_mcp.tools.workflows.ledger.evidence import fingerprint
-from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding, severe
-from autoresearch_mcp.tools.workflows.ledger.items import ItemOutcome, Severity
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from ledgers import INJECTION, NO_PROOF, WorkflowAgent, shop
 from sarif import check_sarif
@@ -105,6 +103,7 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.SECRET, FINDING, {"scenario": "log in with AKIAIOSFODNN7EXAMPLE"}, "`scenario` holds a secret"),
         (Code.EVIDENCE, CLEARED, {"location": "shop/cart.py:1", "quote": "def total(prices, discount):"}, "That is B2 itself"),
         (Code.EVIDENCE, CLEARED, {"boundary": "B1", "location": "shop/db.py:1", "quote": "import sqlite3"}, "stands in no function"),
+        (Code.EVIDENCE, CLEARED, {"location": "shop/cart.py:6", "quote": "return len(items) - 1"}, "does not name count"),
         (Code.EVIDENCE, CLEARED, {"boundary": "B1"}, "shop/db.py, where B1 enters, does not name total"),
         (Code.EVIDENCE, HELD, {"reproduction": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "Nothing is cleared"),
         (Code.EVIDENCE, HELD, {"control": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "what fails may be the fault itself"),
@@ -254,25 +253,6 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
 # --- The gate --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("severity", "outcome", "fail_on", "fails"),
-    [
-        ("critical", None, "critical", True),
-        ("high", None, "critical", False),
-        ("high", None, "high", True),
-        ("high", "confirmed", "high", True),
-        ("high", "disproven", "high", False),
-        ("info", None, "info", True),
-    ],
-)
-def test_a_gate_fails_at_its_severity(severity: str, outcome: str | None, fail_on: str, fails: bool) -> None:
-    finding = HandoffFinding(
-        id="V1", title="t", severity=Severity(severity), outcome=ItemOutcome(outcome) if outcome else None
-    )
-
-    assert severe([finding], Severity(fail_on)) == ((finding,) if fails else ())
-
-
 def test_a_ledger_with_a_finding_at_the_gate_ends_as_failed_however_early(tmp_path: Path) -> None:
     agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), fail_on="high")
     agent.record(FINDING)
@@ -394,20 +374,6 @@ def test_the_sarif_log_is_valid_and_says_what_code_hosts_read(agent: WorkflowAge
     assert (place["region"]["startLine"], place["region"]["endLine"]) == (5, 6)
     assert worst["properties"]["tags"] == ["external/cwe/cwe-89", "STRIDE tampering"]
     assert rules[worst["ruleIndex"]]["id"] == worst["ruleId"]
-
-
-def test_a_path_is_written_as_an_address(tmp_path: Path) -> None:
-    project = shop(tmp_path / "repo").write("shop/ä b%.py", "import sqlite3\n").commit("odd")
-    agent = opened(WorkflowAgent(project, "security"))
-    agent.record(FINDING, location="shop/ä b%.py:1", quote="import sqlite3")
-
-    place = validated(agent, agent.close(why="enough"))["results"][0]["locations"][0]["physicalLocation"]
-
-    assert place["artifactLocation"]["uri"] == "shop/%C3%A4%20b%25.py"
-
-
-def test_an_audit_without_findings_has_a_valid_sarif_log_too(agent: WorkflowAgent) -> None:
-    assert validated(agent, agent.close(why="enough"))["results"] == []
 
 
 # --- The last audit --------------------------------------------------------------------------------------------------

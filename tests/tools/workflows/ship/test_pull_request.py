@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autoresearch_mcp.tools.workflows.ledger.items import Workflow
+from autoresearch_mcp.tools.workflows.status import prompt_status
 from ledgers import FINDING, HYPOTHESIS, PROOF, WorkflowAgent, shop
 
 
@@ -15,7 +17,9 @@ def test_the_text_says_what_was_wrong_how_it_was_shown_what_changed_and_what_pas
     debug.open(goal="counts", chain="fix, ship")
     debug.record(HYPOTHESIS)
     debug.record(FINDING)
-    debug.close()
+    ledger = debug.close().ledger
+    waiting = prompt_status(project.lab.for_reading(), Workflow.FIX)
+    assert f"{ledger} hands over:\n{ledger}#F1 (high) The cart shows one item too few" in waiting
     fix.open(category="bug")
     project.write("shop/cart.py", project.read("shop/cart.py").replace("len(items) - 1", "len(items)"))
     project.commit("Count every item")

@@ -599,15 +599,6 @@ def test_an_attempt_that_failed_ends_as_failed_and_may_be_made_again(agent: Work
     assert agent.close().status == "failed"
 
 
-def test_an_end_before_its_time_says_what_was_missing(agent: WorkflowAgent) -> None:
-    agent.run()
-
-    closed = agent.close(why="the person said no")
-
-    assert closed.status == "interrupted"
-    assert any("rollback" in line for line in agent.handoff(closed)["missing"])
-
-
 @pytest.mark.parametrize(
     ("health", "looks", "failed", "ending"),
     [("test -e shop/cart.py", 1, 0, "complete"), ("test -e gone", 1, 1, "failed")],
