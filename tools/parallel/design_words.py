@@ -88,7 +88,7 @@ def _size(effect: KnobEffect, noisy: bool) -> str:
 def _rung_lines(board: Board, design: Design, rung: PointsAdded) -> list[str]:
     values = {point.on[0]: value_of(board, design, point) for point in rung.points}
     told = [f"c{knob} {number(value)}" for knob, value in sorted(values.items()) if value is not None]
-    return [f"At {rung.budget:g}: {', '.join(told) or 'no number yet'}."]
+    return [f"At {rung.budget}: {', '.join(told) or 'no number yet'}."]
 
 
 def _why(board: Board, design: Design, point: DesignPoint) -> str:

@@ -216,20 +216,20 @@ def _rung(context: RepoContext, board: Board, design: int, combined: Combined, s
     return PointsAdded(design=design, points=same, verify=verify, budget=budget)
 
 
-def _shortened(context: RepoContext, plan: Plan, share: float) -> tuple[float, str]:
-    """Return a share of a run's budget, and the command of such a run.
+def _shortened(context: RepoContext, plan: Plan, share: float) -> tuple[str, str]:
+    """Return a share of a run's budget in words, and the command of such a run.
 
     Raises:
         Refusal: if nothing says how a run is shortened.
     """
     if plan.run_budget:
         ((name, value),) = plan.budget_variable.items()
-        budget = max(1, round(int(value) * share))
-        return budget, f"export {name}={budget}; {plan.verify}"
+        budget = f"{name}={max(1, round(int(value) * share))}"
+        return budget, f"export {budget}; {plan.verify}"
     spec = context.repo.content(context.active.start.base, SPEC_FILE) if trains(plan) else None
     if spec and (found := _HARNESS_BUDGET.search(spec.decode())):
-        budget = max(1, round(int(found[1]) * share))
-        return budget, f"{plan.verify} --budget '{budget} {found[2]}'"
+        budget = f"{max(1, round(int(found[1]) * share))} {found[2]}"
+        return budget, f"{plan.verify} --budget '{budget}'"
     message = "Nothing in the plan says how a run is shortened. Start a session whose plan has `run_budget`, e.g. `STEPS=3000`"
     raise Refusal(Code.BAD_PLAN, f"{message}; or leave `method` out.")
 

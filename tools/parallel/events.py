@@ -103,7 +103,7 @@ class PointsAdded(Record):
     design: int
     points: tuple[DesignPoint, ...]
     verify: str = ""
-    budget: float = 0.0
+    budget: str = ""
 
 
 class DesignEnded(Record):

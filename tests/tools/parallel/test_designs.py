@@ -145,6 +145,15 @@ def test_conflicts_are_said_at_once_and_nothing_is_run(tmp_path: Path) -> None:
     assert project.sessions.status().candidates == [f"Knob {c}, for design: {d}" for c, d in zip(knobs, ("{'src/a.txt': 4}", "{'src/b.txt': 13}", "{'src/a.txt': 5}"), strict=True)]  # fmt: skip
 
 
+def test_a_design_that_the_budget_has_no_time_for_is_refused(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo", minutes=60)
+    knobs = knobs_of(project, {"src/a.txt": 4}, {"src/b.txt": 13})
+    project.now = project.lab.for_reading().active.started_at + 3600 - 0.001
+
+    with pytest.raises(Refusal, match=r"The runs take about .* minutes, and `minutes` leaves 0\.0\."):
+        Parallel(project.lab).design(knobs)
+
+
 def test_combinations_that_give_no_number_are_named_and_nothing_is_handed_in(tmp_path: Path) -> None:
     project = summed(tmp_path / "repo")
 
@@ -188,8 +197,8 @@ def test_halving_shortens_runs_and_hands_in_the_last_one_at_the_full_budget(tmp_
     assert "90 6" in ran[6:]
     assert not any(line.startswith(("10", "30")) for line in ran[6:])
     assert Parallel(project.lab).design().told[1:3] == [
-        "At 10: c1 6990, c2 5990, c3 11990, c4 7990.",
-        "At 30: c1 6970, c2 5970.",
+        "At STEPS=10: c1 6990, c2 5990, c3 11990, c4 7990.",
+        "At STEPS=30: c1 6970, c2 5970.",
     ]
     assert project.sessions.status().best == 5910.0
 
