@@ -103,10 +103,16 @@ def _kept(page: Path) -> dict[str, Row]:
     for line in text.splitlines():
         name, *cells, asked = [cell.strip() for cell in line.strip("|").split("|")] if "|" in line else ("", "")
         if name in known:
-            parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?°?", cell) for cell in cells]
+            parts = [re.fullmatch(r"(.*?)( [✓○✗])?( not right)?(°)?", cell) for cell in cells]
             told = zip([part for part in parts if part], _right(known[name]), GOALS, strict=True)
             answers = (
-                Answer(part[1], part[1] == right, checked[part[2] or ""], failed.get(f"{name}, “{goal}”", ""))
+                Answer(
+                    part[1],
+                    part[1] == right,
+                    checked[part[2] or ""],
+                    failed.get(f"{name}, “{goal}”", ""),
+                    bool(part[4]),
+                )
                 for part, right, goal in told
             )
             found[name] = Row(tuple(answers), asked)
