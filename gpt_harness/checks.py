@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -44,11 +44,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict, with what was seen."""
+    """One verdict, with what was seen. A cheat that gains less than `limit`, in bits per byte, may have passed."""
 
     name: Name
     outcome: Outcome
     seen: str
+    limit: float | None = None
 
     def __str__(self) -> str:
         return f"check {self.name}: {self.outcome} ({self.seen})"
@@ -162,9 +163,8 @@ def neighbours(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats], known: bo
     good = -float(left.mean()) <= errors * scatter * both and tail <= TAIL_ERRORS
     shown = (errors + FOUND_IN_95_OF_100) * scatter * both * score
     words = f"as dear as rows beside them; a gain of {shown:.3f} bits per byte by knowing them would show"
-    return found(
-        Name.NEIGHBOURS, good, f"scored rows are {words if good else 'cheaper than rows beside them: they were known'}"
-    )
+    seen = f"scored rows are {words if good else 'cheaper than rows beside them: they were known'}"
+    return replace(found(Name.NEIGHBOURS, good, seen), limit=shown)
 
 
 def test_split(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats]) -> Check:

@@ -271,6 +271,8 @@ def summary(verdict: RunVerdict) -> str:
         lines["energy_joules"] = f"{telemetry.energy_joules:.0f}"
     if telemetry.contended:
         lines["contended"] = telemetry.contended
+    for limit in (check.limit for check in verdict.checks if check.limit is not None):
+        lines["detectable_gain"] = f"{limit:.3f}"
     if trained.stopped_early:
         lines["stopped_early"] = f"{100 * trained.curve[-1][0]:.0f} %"
     block = [f"{name + ':':<20}{value}" for name, value in lines.items()]

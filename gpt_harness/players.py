@@ -239,9 +239,9 @@ class Stopwatch:
         return self._host.cpu_seconds() if self.on_cpu else 0.0
 
 
-def remove(folder: Path) -> None:
+def remove(*folders: Path) -> None:
     """Remove what an experiment may have written, as far as that can be. It may be deeper than Python's stack."""
-    subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(["rm", "-rf", "--", *map(str, folders)], stderr=subprocess.DEVNULL, check=False)
 
 
 class Predictor:

@@ -32,8 +32,7 @@ def run_folder() -> Iterator[JobFolders]:
         try:
             yield place
         finally:
-            for written in (place.tmp, place.out):
-                remove(written)
+            remove(place.tmp, place.out)
     for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
         with contextlib.suppress(OSError), _alone_in(old):
             remove(old)

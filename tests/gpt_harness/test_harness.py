@@ -862,6 +862,9 @@ def test_the_summary_can_be_grepped(tmp_path: Path, cache: Path) -> None:
     ]
     assert re.search(r"^total_tokens_M: +0\.006$", run.out, re.MULTILINE)
     assert re.search(r"^num_steps: +11$", run.out, re.MULTILINE)
+    limit = re.search(r"^detectable_gain: +(0\.\d{3})$", run.out, re.MULTILINE)
+    assert limit is not None, run.out
+    assert f"a gain of {limit[1]} bits per byte by knowing them would show" in run.out
 
 
 def test_a_diverging_run_fails_fast_and_says_so(tmp_path: Path, cache: Path) -> None:

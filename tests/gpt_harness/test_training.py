@@ -20,6 +20,7 @@ import torch
 from autoresearch_mcp.server.app import build_server
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.decision.failures import FailureClass
+from autoresearch_mcp.tools.decision.measured import Trained, TrainingTold
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.lab.jobs import PROGRESS
@@ -278,6 +279,13 @@ def test_running_out_of_memory_is_told_apart_with_what_would_fit(lab: Path) -> N
 
     assert FailureClass.RESOURCE in answer.why
     assert "Out of memory with 64 rows at a time; not even one fits" in answer.output
+
+
+def test_what_is_told_of_a_run_says_which_gain_by_cheating_would_show() -> None:
+    told = TrainingTold.of(Trained(facts={"detectable_gain": "0.021"}))
+
+    assert told is not None
+    assert told.words() == "a gain above 0.021 by knowing scored rows would show"
 
 
 def test_a_training_that_was_killed_from_outside_is_made_again(lab: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _WORDS = {
     "num_params_M": "{:.4g} M parameters",
     "num_steps": "{:,.0f} steps",
     "energy_joules": "{:,.0f} J",
+    "detectable_gain": "a gain above {:.3f} by knowing scored rows would show",
 }
 """What is told of a training run, by the name that the harness prints it under."""
 
