@@ -109,8 +109,8 @@ class Crew:
         return context if board.design or board.open_ones(session.last_iteration) else None
 
     def _fill_lanes(self, context: RepoContext) -> None:
-        session = context.active
-        if not wanted_runs(board_of(context), session):
+        session, board = context.active, board_of(context)
+        if not (wanted := wanted_runs(board, session)):
             return
         try:
             self._reach(context)
@@ -118,11 +118,18 @@ class Crew:
             self._unreached = refusal.message
             return
         self._unreached = ""
-        for number in range(1, workers(session) + 1):
-            if number not in self._lanes or not self._lanes[number].is_alive():
+        free = [lane for lane in range(1, workers(session) + 1) if not self._works(lane)]
+        begun = {board.lanes[one].lane for one in wanted if one in board.lanes}
+        left = sum(one not in board.lanes for one in wanted) + sum(lane > workers(session) for lane in begun)
+        for number in sorted(free, key=lambda lane: lane not in begun):
+            if number in begun or left > 0:
+                left -= number not in begun
                 lane = threading.Thread(target=self._run_lane, args=(number,), name=f"lane {number}", daemon=True)
                 self._lanes[number] = lane
                 lane.start()
+
+    def _works(self, lane: int) -> bool:
+        return lane in self._lanes and self._lanes[lane].is_alive()
 
     def _reach(self, context: RepoContext) -> None:
         """Have the engine there that runs are to be made by, if they are not to be made here."""
@@ -170,14 +177,18 @@ class Crew:
         return bool(over) or candidate in board.withdrawn
 
     def _claimed(self, context: RepoContext, number: int) -> LaneTaken | None:
-        """Take the next run for a lane, the one first that a dead server began in it; noted before it begins. One that was begun
-        elsewhere is begun anew.
+        """Take the next run for a lane, the one first that a dead server began in it, or in one of more lanes than there are now;
+        noted before it begins. One that was begun elsewhere is begun anew.
         """
         with board_held(context) as board:
             wanted = wanted_runs(board, context.active)
             begun = [board.lanes[one] for one in wanted if one in board.lanes]
-            if (taken := next((one for one in begun if one.lane == number), None)) and not self._executor:
+            most = workers(context.active)
+            taken = next((one for one in begun if one.lane == number or one.lane > most), None)
+            if taken and taken.lane == number and not self._executor:
                 return taken
+            if taken and taken.lane > most:
+                Lane(context, taken.lane).remove()
             subject = taken.subject if taken else next((one for one in wanted if one not in board.lanes), None)
             if subject is None:
                 return None

@@ -12,8 +12,9 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.context import RepoContext
-from autoresearch_mcp.tools.parallel.board import board_of
+from autoresearch_mcp.tools.parallel.board import board_of, post
 from autoresearch_mcp.tools.parallel.crew import crew_of
+from autoresearch_mcp.tools.parallel.events import LaneTaken
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
@@ -170,6 +171,14 @@ def test_a_crash_in_a_lane_is_a_row_and_nobody_has_to_mend_it(project: Project) 
     assert worked_off(project) == ["metric-error"]
     assert project.sessions.status().phase == "ready"
     check(project)
+
+
+def test_what_a_server_with_more_workers_had_begun_is_run_by_one_with_fewer(project: Project) -> None:
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+    post(project.lab.for_reading(), LaneTaken(candidate=1, incumbent=0, lane=7))
+
+    assert worked_off(project) == ["discard"]
 
 
 def test_one_worker_makes_ordinary_iterations_one_after_the_other(tmp_path: Path) -> None:
