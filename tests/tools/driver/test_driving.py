@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lent_calls
 import pytest
 
 from autoresearch_mcp.server.main import main
@@ -29,8 +30,10 @@ from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 from crashing import before_record, iterate
 
-AGENT = """
-import os, sys, time
+AGENT = (
+    lent_calls.AGENT
+    + """
+import sys, time
 from pathlib import Path
 
 prompt = sys.stdin.read()
@@ -38,13 +41,9 @@ value = Path("value.txt")
 
 
 def better(times=1):
-    from autoresearch_mcp.tools.lab.access import Lab  # only where it is needed: it is most of a short leg
-    from autoresearch_mcp.tools.verbs.loop import Loop
-
-    loop = Loop(Lab(Path.cwd(), clock=lambda: 1_700_000_000.0))
     for _ in range(times):
         value.write_text(f"{int(value.read_text()) - 1}\\n")
-        loop.iterate(f"take one off {value.read_text().strip()}")
+        iterate(f"take one off {value.read_text().strip()}")
 
 
 def hang():
@@ -55,6 +54,14 @@ def hang():
 
 leg = int(prompt.partition("leg ")[2].split()[0])
 """
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def calls() -> Iterator[None]:
+    with lent_calls.lent() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LENT_CALLS", place)
+        yield
 
 
 class Clock:
@@ -161,6 +168,8 @@ def test_what_is_measured_outlives_the_leg_that_began_it_and_counts(tmp_path: Pa
     run = Run(
         project,
         """
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.verbs.loop import Loop
 go, measuring = Path("../go"), Path("../measuring")
 if leg == 1:
     import threading
@@ -170,9 +179,9 @@ if leg == 1:
             time.sleep(0.05)
         os._exit(1)
     threading.Thread(target=die).start()
-    better()
+    value.write_text("9\\n")
+    Loop(Lab(Path.cwd(), clock=lambda: 1_700_000_000.0)).iterate("nine")
 from autoresearch_mcp.tools.driver.settling import settle
-from autoresearch_mcp.tools.lab.access import Lab
 go.touch()
 settle(Lab(Path.cwd(), clock=lambda: 1_700_000_000.0), time.sleep)
 """,
