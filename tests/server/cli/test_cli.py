@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import ask_here
 
 from autoresearch_mcp.server.cli.demo_script import GPT, QUICK, create_quick
 from autoresearch_mcp.server.main import main, root_folder
@@ -23,14 +24,11 @@ from conftest import Project
 COMMAND = [sys.executable, "-m", "autoresearch_mcp.server"]
 
 
-def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_the_quick_demo_shows_eight_tries_of_every_kind(tmp_path: Path) -> None:
     place = tmp_path / "demo"
 
-    shown = run("demo", "--quick", "--folder", str(place))
+    words = [*COMMAND, "demo", "--quick", "--folder", str(place)]
+    shown = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
 
     assert shown.returncode == 0, shown.stderr
     statuses = [line.split("│")[2].strip() for line in shown.stdout.splitlines() if line.count("│") == 6]
@@ -63,7 +61,7 @@ def test_the_quick_demo_shows_eight_tries_of_every_kind(tmp_path: Path) -> None:
 def test_the_demo_does_not_write_into_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    refused = run("demo", "--quick", "--folder", str(tmp_path))
+    refused = ask_here("demo", "--quick", "--folder", str(tmp_path))
 
     assert refused.returncode == 1
     assert "not empty" in refused.stderr
@@ -98,7 +96,7 @@ if __name__ == "__main__":
 
 
 def test_init_makes_a_repository_of_the_harness(tmp_path: Path) -> None:
-    made = run("init", "gpt", str(tmp_path / "a lab"))
+    made = ask_here("init", "gpt", str(tmp_path / "a lab"))
 
     assert made.returncode == 0, made.stderr
     folder = tmp_path / "a lab"
@@ -125,11 +123,11 @@ def test_the_harness_s_plan_is_ready_whatever_the_training(tmp_path: Path) -> No
 def test_init_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    assert run("init", "gpt", str(tmp_path)).returncode == 2
+    assert ask_here("init", "gpt", str(tmp_path)).returncode == 2
 
 
 def test_the_version_is_printed_without_a_server() -> None:
-    assert run("--version").stdout.startswith("autoresearch-mcp 0.")
+    assert ask_here("--version").stdout.startswith("autoresearch-mcp 0.")
 
 
 def test_the_root_is_the_flag_then_the_environment_then_the_repository_around(

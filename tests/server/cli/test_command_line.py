@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import ask_here
 
 from autoresearch_mcp.server.cli import commands
 from autoresearch_mcp.server.cli.commands import COMMANDS
@@ -472,14 +473,10 @@ def test_what_waits_for_a_person_is_listed_for_a_script(tmp_path: Path, typed: T
 
 
 def test_a_demo_and_a_new_repository_are_told_as_json(tmp_path: Path) -> None:
-    def told(*arguments: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "autoresearch_mcp.server", *arguments, "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-        return parsed(done.stdout)
-
-    demo = told("demo", "--quick", "--folder", str(tmp_path / "demo"))
-    made = told("init", "gpt", str(tmp_path / "lab"))
-    example = told("init", "--example", "sql-time", str(tmp_path / "sql"))
+    words = [sys.executable, "-m", "autoresearch_mcp.server", "demo", "--quick", "--folder", str(tmp_path / "demo")]
+    demo = parsed(subprocess.run([*words, "--json"], capture_output=True, text=True, check=True, timeout=120).stdout)
+    made = parsed(ask_here("init", "gpt", str(tmp_path / "lab"), "--json").stdout)
+    example = parsed(ask_here("init", "--example", "sql-time", str(tmp_path / "sql"), "--json").stdout)
 
     assert [one["status"] for one in demo["tries"]].count("keep") == 3
     assert "train.py" in made["files"]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import ask_here
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
@@ -125,14 +123,10 @@ def test_a_new_server_goes_on_and_a_second_run_sees_the_file_as_it_is_now(projec
     assert json.loads(agent.file(agent.close(), "evals.json"))["discards"] == 1
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "autoresearch_mcp.server", "evals", *arguments]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ})
-
-
 def test_the_command_line_prints_the_same_analysis_in_three_forms(project: Project) -> None:
-    text, page = command(project.root, "results.tsv"), command(project.root, "results.tsv", "--format", "md")
-    figures = command(project.root, "--format", "json")
+    text = ask_here("evals", "results.tsv", folder=project.root)
+    page = ask_here("evals", "results.tsv", "--format", "md", folder=project.root)
+    figures = ask_here("evals", "--format", "json", folder=project.root)
 
     assert (text.returncode, page.returncode, figures.returncode) == (0, 0, 0)
     assert text.stdout.startswith("results.tsv:\nCONTINUE: ")
@@ -147,8 +141,8 @@ def test_the_command_line_reads_a_file_where_there_is_no_repository(tmp_path: Pa
     (tmp_path / "a.tsv").write_text(KARPATHY + "-\t0.9\t1.0\tkeep\tbaseline\n")
     (tmp_path / "b.tsv").write_text("nothing of the kind\n")
 
-    assert "0.9" in command(tmp_path, "a.tsv").stdout
-    assert command(tmp_path, "b.tsv").returncode == 2
-    missing = command(tmp_path, "c.tsv")
+    assert "0.9" in ask_here("evals", "a.tsv", folder=tmp_path).stdout
+    assert ask_here("evals", "b.tsv", folder=tmp_path).returncode == 2
+    missing = ask_here("evals", "c.tsv", folder=tmp_path)
     assert (missing.returncode, missing.stdout) == (2, "")
     assert "There is no file" in missing.stderr

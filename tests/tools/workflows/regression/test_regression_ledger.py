@@ -437,7 +437,7 @@ def test_a_server_that_dies_at_any_moment_loses_nothing_and_measures_nothing_twi
     expected = [(side, number) for side in ("baseline", "candidate") for number in (1, 2, 3)]
     died = 0
 
-    for place in (1, 3, 6, 9, 13, 18, 24, 31, 39, 48):
+    for place in (1, 6, 13, 24, 39):
         (tmp_path / "runs").unlink()
         project = shop(tmp_path / f"at-{place}")
         agent = counted(project, tmp_path)
@@ -450,7 +450,7 @@ def test_a_server_that_dies_at_any_moment_loses_nothing_and_measures_nothing_twi
         assert [one.model_copy(update={"at": ""}) for one in compared(project)] == expected_rows
         agent.close()
         assert len(places(project)) == 1
-    assert died >= 8
+    assert died >= 4
 
 
 def test_a_run_that_its_server_left_behind_is_joined_and_not_made_again(tmp_path: Path) -> None:
