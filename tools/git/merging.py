@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ..storage.disk import remove
 from .experiment import Staged
@@ -15,22 +16,34 @@ _PATCH = ("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-
 _NAME = "autoresearch-merge-index"
 
 
-def merged(repo: Repo, old: str, new: str, onto: str, index: str = _NAME) -> Staged | None:
-    """Build the tree that has the difference of two commits on top of a third, or of a tree; None where they conflict. It is done in
-    the `index` of this name: each is for one at a time.
+def merged(repo: Repo, old: str, new: str, onto: str) -> Staged | None:
+    """Build the tree that has the difference of two commits on top of a third; None where they conflict."""
+    tree = stacked(repo, [patch_of(repo, old, new)], onto)
+    if tree is None:
+        return None
+    repo.tree(onto)  # differences are remembered by trees
+    return Staged(tree, repo.entries(onto, tree))
+
+
+def patch_of(repo: Repo, old: str, new: str) -> bytes:
+    """Return the difference of two commits."""
+    return repo.git.run(*_PATCH, old, new)
+
+
+def stacked(repo: Repo, patches: Sequence[bytes], onto: str, index: str = _NAME) -> str | None:
+    """Build the tree that has patches on top of a commit, one after the other, in the `index` of this name, which is for one at a
+    time; None where they conflict.
 
     The merge is three-way, but where the repository's own settings name merge programs, which are not run: there the lines
     around have to be as they were.
     """
-    patch, private = repo.git.run(*_PATCH, old, new), _index(repo, index)
+    private = _index(repo, index)
     repo.git.run("read-tree", "--reset", onto, environment=private)
-    if patch:
-        way = ("apply", "--cached", "--whitespace=nowarn", *(() if _has_programs(repo) else ("--3way",)), "-")
+    way = ("apply", "--cached", "--whitespace=nowarn", *(() if _has_programs(repo) else ("--3way",)), "-")
+    for patch in filter(None, patches):
         if repo.git.ask(*way, stdin=patch, environment=private).code != 0:
             return None
-    tree = repo.git.line("write-tree", environment=private)
-    repo.tree(onto)  # differences are remembered by trees
-    return Staged(tree, repo.entries(onto, tree))
+    return repo.git.line("write-tree", environment=private)
 
 
 def conflicting(repo: Repo, index: str = _NAME) -> tuple[str, ...]:

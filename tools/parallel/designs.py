@@ -25,7 +25,7 @@ from ..decision.designs import (
     usual,
 )
 from ..errors import Code, Refusal
-from ..git.merging import conflicting, merged
+from ..git.merging import conflicting, patch_of, stacked
 from ..git.repo import shown
 from ..iteration.commit import described
 from ..lab.context import RepoContext
@@ -47,22 +47,29 @@ _HARNESS_BUDGET = re.compile(r'^budget *= *"(\d+) (\w+)"', re.MULTILINE)
 
 @dataclass
 class Combined:
-    """Trees of a commit with candidates' changes on top, one after the other; each is made once."""
+    """Trees of a commit with candidates' changes on top; each is made once."""
 
     context: RepoContext
     base: str
     knobs: dict[int, Submitted]
     _known: dict[tuple[int, ...], str | None] = field(default_factory=dict)
+    _patches: dict[int, bytes] = field(default_factory=dict)
 
     def tree(self, on: tuple[int, ...]) -> str | None:
         """Return the tree with some candidates; None where they do not fit."""
-        if not on:
-            return self.context.repo.tree(self.base)
         if on not in self._known:
-            below, last = self.tree(on[:-1]), self.knobs[on[-1]]
-            staged = merged(self.context.repo, last.base, last.commit, below, INDEX) if below else None
-            self._known[on] = staged.tree if staged else None
+            patches = [self._patch(knob) for knob in on]
+            files = [file for knob in on for file in self.knobs[knob].files]
+            if len(set(files)) == len(files):  # none has to wait for another: one process in place of many
+                patches = [b"".join(patches)]
+            self._known[on] = stacked(self.context.repo, patches, self.base, INDEX)
         return self._known[on]
+
+    def _patch(self, knob: int) -> bytes:
+        if knob not in self._patches:
+            one = self.knobs[knob]
+            self._patches[knob] = patch_of(self.context.repo, one.base, one.commit)
+        return self._patches[knob]
 
     def commit(self, on: tuple[int, ...]) -> str:
         """Return a commit with some candidates.
