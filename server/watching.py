@@ -25,7 +25,8 @@ from ..tools.session.short_rows import ShortRow, in_short
 from ..tools.session.state import Session
 from ..tools.storage.disk import lock_holder
 from ..tools.text.redaction import redactor
-from ..tools.verbs.sessions import Sessions, SessionStatus
+from ..tools.verbs.session_answers import SessionStatus
+from ..tools.verbs.sessions import Sessions
 
 LIVE_ROWS = 300
 """Rows that a live page shows at first; it asks for earlier ones when somebody looks for them."""

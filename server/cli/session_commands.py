@@ -20,7 +20,8 @@ from ...tools.text.redaction import redactor
 from ...tools.verbs.claims import Claims
 from ...tools.verbs.review import Review, session_of
 from ...tools.verbs.review_answers import HistoryPage, Reported
-from ...tools.verbs.sessions import Sessions, SessionStatus
+from ...tools.verbs.session_answers import SessionStatus
+from ...tools.verbs.sessions import Sessions
 from .tool_commands import print_answer
 from .wording import for_people
 

@@ -267,9 +267,8 @@ class Runner:
         if place.exists():
             return ""
         with leased(command.gpus, place, _alive) as told:
-            if told is None:
-                return None
-            return self._begin(place, replace(command, variables={**command.variables, **told}))
+            free = None if told is None else replace(command, variables={**command.variables, **told})
+            return self._begin(place, free) if free else None
 
     def _begin(self, place: Path, command: CommandSpec) -> str:
         secret = secrets.token_hex(16)
@@ -325,11 +324,9 @@ def _progress(place: Path) -> tuple[float, str]:
 
 
 def _read_progress(place: Path) -> dict[str, Any]:
-    try:
-        written: dict[str, Any] = json.loads((place / "progress.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return written
+    with suppress(OSError, ValueError):
+        return dict(json.loads((place / "progress.json").read_bytes()))
+    return {}
 
 
 def _alive(place: Path) -> bool:

@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.iteration import confirm
 from autoresearch_mcp.tools.process.run_notes import RunNotes
 from autoresearch_mcp.tools.session.events import Confirmed
 from autoresearch_mcp.tools.session.journal import Journal
-from autoresearch_mcp.tools.verbs.sessions import SessionFinished
+from autoresearch_mcp.tools.verbs.session_answers import SessionFinished
 from conftest import Project
 from crashing import killed_before
 from drifting import machine, percents, turn
