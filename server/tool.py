@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio.from_thread
 import anyio.to_thread
@@ -30,12 +30,19 @@ from ..tools.lab.jobs import CALLER, PROGRESS, Caller
 from ..tools.text.arguments import understood, unusable, wrong_words
 from ..tools.text.redaction import redact_json, redactor
 from ..tools.vocabulary import Tool, following
-from .consenting import ConsentQuestion
 from .failures import as_refusal
 from .parameters import declare, flat, folded, keyword, type_of, untitled
 from .patience import caller_of
 
+if TYPE_CHECKING:
+    from .consenting import ConsentQuestion
+
 logger = logging.getLogger(__name__)
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Local writers: they only ever undo their own commits, so they destroy nothing.
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+REPEATS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 PROGRESS_EVERY_S = 1.0
 # Clients with tool search show such a tool's schema at once.

@@ -11,6 +11,7 @@ from typing import Any
 from ..tools.errors import Code, Refusal
 from ..tools.lab.access import Lab
 from ..tools.lab.context import RepoContext
+from ..tools.lab.masking import as_shown
 from ..tools.lab.notes import NO_REASON, Said, from_person, said, steer
 from ..tools.plan.model import Direction
 from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, Steering
@@ -18,15 +19,15 @@ from ..tools.report.picture import Chapter, Picture, picture
 from ..tools.report.rest import Rest, pack
 from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
 from ..tools.report.words import duration
-from ..tools.report.writing import as_shown, details_of, earlier_sessions, gather, integrity
+from ..tools.report.writing import details_of, earlier_sessions, gather, integrity
 from ..tools.session.events import Row
 from ..tools.session.results import baseline_row
 from ..tools.session.short_rows import ShortRow, in_short
 from ..tools.session.state import Session
 from ..tools.storage.disk import lock_holder
 from ..tools.text.redaction import redactor
+from ..tools.verbs.overview import Overview
 from ..tools.verbs.session_answers import SessionStatus
-from ..tools.verbs.sessions import Sessions
 
 LIVE_ROWS = 300
 """Rows that a live page shows at first; it asks for earlier ones when somebody looks for them."""
@@ -93,7 +94,7 @@ class Watch:
         rows = self._read(context)
         session = as_shown(context, context.session) if context.session else None
         drawn = picture([chapter_of(session, rows)], TERMINAL_DOTS) if session else None
-        status, newest = Sessions(self._lab).status(self._repo), context.rows(TERMINAL_ROWS)
+        status, newest = Overview(self._lab).status(self._repo), context.rows(TERMINAL_ROWS)
         return Snapshot(status, rows, newest, session, _work(context), drawn)
 
     def check(self) -> None:

@@ -27,7 +27,7 @@ HOMES = {
     "fcntl": {"tools/storage/disk.py", "tools/process/supervisor.py", "tools/process/landlock.py"},
     "ctypes": {"tools/process/landlock.py", "tools/process/processes.py"},
     "mcp": {
-        *(f"server/{name}.py" for name in ("app", "tool", "consenting", "failures")),
+        *(f"server/{name}.py" for name in ("app", "offered", "prompting", "tool", "consenting", "failures")),
         *("server/cli/demo.py", "server/web/over_http.py", "server/stdio/readable.py"),
     },
     "uvicorn": {"server/web/over_http.py"},

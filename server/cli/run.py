@@ -101,7 +101,7 @@ def _options(root: Path, options: Namespace) -> RunOptions:
 
 
 def _playbook(lab: Lab, goal: str, name: str = "autoresearch") -> str:
-    from ..app import live_playbook
+    from ..prompting import live_playbook
 
     return live_playbook(lab, load_prompts()[name], goal=goal)("")
 

@@ -12,9 +12,8 @@ from mcp.server.mcpserver import Context, Elicit
 from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic import BaseModel, Field
 
-from autoresearch_mcp.server.app import READS
 from autoresearch_mcp.server.consenting import ConsentQuestion
-from autoresearch_mcp.server.tool import tool
+from autoresearch_mcp.server.tool import READS, tool
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.lab.answers import Answer
 from autoresearch_mcp.tools.vocabulary import Phase

@@ -38,7 +38,7 @@ def answer_hook(lab: Lab, told: Mapping[str, Any]) -> str:
     if event in _GOES_ON:
         reason = "" if not chat or place.driver() else _reason_to_go_on(lab, place, chat)
         return json.dumps({"decision": _GOES_ON[event], "reason": reason}) if reason else ""
-    from ..verbs.sessions import session_status  # half of the time that a hook takes, and a stop does not need it
+    from ..verbs.overview import session_status  # half of the time that a hook takes, and a stop does not need it
 
     state = "\n".join([*session_status(context).lines(), *said(context.repo.own_folder, context.session.id)])
     if event == "SessionStart":

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..lab.context import RepoContext
+from ..lab.masking import as_shown
 from ..session.results import PAGE_FILE
 from .changes import attempts, shown_patches
-from .writing import as_shown, write_page
+from .writing import write_page
 
 ITERATION, SESSION = "autoresearch.iteration", "autoresearch.session"
 """Tags by which MLflow finds a run again, so that a second export adds only what is new."""

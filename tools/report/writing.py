@@ -17,6 +17,7 @@ from ..git.branches import count_between, is_trunk
 from ..iteration.ablate import raced_before
 from ..lab.context import RepoContext
 from ..lab.legs import cost_words, legs_of
+from ..lab.masking import as_shown, masker, shown_plan
 from ..plan.model import Plan
 from ..session.commits import JOURNAL_TRAILER
 from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected, Row, Started, Verified
@@ -24,12 +25,10 @@ from ..session.fold import standing_of
 from ..session.journal import Journal
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
 from ..session.short_rows import ShortRow, in_short
-from ..session.state import Session, baseline_values
+from ..session.state import baseline_values
 from ..session.summary import summarise
 from ..storage.disk import curable_disk, write_ours
-from ..storage.masked_lines import with_masked
 from ..text.output_ends import ends
-from ..text.redaction import redactor
 from .as_text import as_csv, as_lines, as_markdown
 from .changes import PATCH_CHARACTERS, attempts, shown_patches, whole_change
 from .learning import curves, learning
@@ -86,36 +85,11 @@ def write_page(context: RepoContext) -> str:
     return subtitle(found.morning.summary)
 
 
-def as_shown(context: RepoContext, session: Session) -> Session:
-    """Return a session with its plan as a page may show it: secrets masked, as in all that commands and agents say."""
-    return replace(session, start=session.start.model_copy(update={"plan": _shown_plan(context, session.plan)}))
-
-
 def plan_text(plan: Plan) -> str:
     """Return all that a plan says in words, each on lines of its own."""
     values = [value for _, value in plan]
     several = [one for value in values if isinstance(value, tuple) for one in value]
     return "\n".join(one for one in (*values, *several) if isinstance(one, str))
-
-
-def _masker(context: RepoContext) -> Callable[[str], str]:
-    """Return what masks a text, also of a command that another shell's server knew to hold a secret."""
-    folder, redact = context.repo.own_folder, redactor()
-    return lambda text: redact(with_masked(folder, text))
-
-
-def _shown_plan(context: RepoContext, plan: Plan) -> Plan:
-    mask = _masker(context)
-
-    def shown(value: object) -> object:
-        if isinstance(value, tuple):
-            return tuple(map(shown, value))
-        if not isinstance(value, str):
-            return value
-        masked = mask(value)
-        return value if masked == value else masked  # a closed list of words stays one
-
-    return plan.model_copy(update={name: shown(value) for name, value in plan})
 
 
 def write_beside(context: RepoContext, name: str, data: bytes) -> None:
@@ -173,7 +147,7 @@ def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = F
 
 def details_of(context: RepoContext, rows: Sequence[Row]) -> dict[int, Details]:
     """Return what is behind some rows, by iteration: in a few queries and two processes, however many they are."""
-    session, mask = context.active, _masker(context)
+    session, mask = context.active, masker(context)
     events: dict[int, list[Event]] = defaultdict(list)
     for event in context.journal.of_iterations(session.id, _KINDS, [row.iteration for row in rows]):
         events[getattr(event, "iteration", 0)].append(event)
@@ -211,7 +185,7 @@ def earlier_sessions(context: RepoContext) -> list[Chapter]:
         rows = [in_short(baseline_row(start)), *context.journal.short_rows(name)]
         values = baseline_values(start)
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        found.append(Chapter(name, _shown_plan(context, start.plan), rows, frozenset(standing_of(rows)), spread))
+        found.append(Chapter(name, shown_plan(context, start.plan), rows, frozenset(standing_of(rows)), spread))
     return found[::-1]
 
 

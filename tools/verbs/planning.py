@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from ..diagnostics.inspection import names_inspection
-from ..errors import Code, Refusal
+from ..errors import Refusal
 from ..iteration.baseline import noise_words
 from ..iteration.early_end import early_end
 from ..iteration.gates import GateRow
@@ -17,9 +17,8 @@ from ..iteration.preflight import preflight
 from ..iteration.recent import recent_check
 from ..lab.access import Lab
 from ..lab.answers import Answer, cut, page_of
-from ..lab.consent import read_plan_file
 from ..lab.context import RepoContext
-from ..plan.checks import load_plan
+from ..lab.plan_file import chosen_plan, plan_at_hand
 from ..plan.model import PLAN_FILE, Plan
 from ..project.candidates import Candidate, propose
 from ..project.chains import chain_for
@@ -176,40 +175,12 @@ class Planning(Verbs):
             )
 
 
-def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
-    """Return the plan that was passed, or, if none was, the plan file's.
-
-    Raises:
-        Refusal: if the plan file is missing or has keys that no plan has.
-    """
-    if plan.given:
-        return plan
-    loaded = load_plan(read_plan_file(context.repo.root))
-    if isinstance(loaded, Plan):
-        return loaded
-    raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(map(str, loaded)))
-
-
 def passed_plan(lab: Lab, repo: str) -> dict[str, Any]:
     """Return the fields that the last check_plan was given, if every gate passed; none where it was given none."""
     try:
         return lab.passed.get(lab.for_reading(repo).repo.root, {})
     except Refusal:
         return {}
-
-
-def plan_at_hand(context: RepoContext) -> str:
-    """Say that a plan file is here, what it asks for and how to go on; empty where there is none, or a session is open."""
-    if context.phase is not Phase.NO_SESSION or not (context.repo.root / PLAN_FILE).is_file():
-        return ""
-    try:
-        plan = chosen_plan(context, Plan())
-    except Refusal as refusal:
-        return refusal.message
-    committed = context.repo.content("HEAD", PLAN_FILE) == (context.repo.root / PLAN_FILE).read_bytes()
-    state = "committed" if committed else "not committed as it stands"
-    asks = f"{plan.goal or plan.metric} [{plan.metric}, {plan.direction} is better], scope {', '.join(plan.scope)}"
-    return f"A plan is here ({PLAN_FILE}, {state}): {cut(asks, 300)}. Next: check_plan without arguments tries it, then start_session."
 
 
 def proposals(lab: Lab, goal: str, repo: str) -> list[Candidate]:

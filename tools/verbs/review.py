@@ -24,8 +24,8 @@ from ..text.output_ends import ends
 from ..text.redaction import redactor
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
+from .overview import at_work
 from .review_answers import HistoryPage, Reported, StuckReport
-from .running import at_work
 
 LARGEST_PAGE = 50
 ADVISED_BY = 200

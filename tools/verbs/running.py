@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from ..errors import Code, Refusal
-from ..lab.access import Lab
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
@@ -42,15 +41,6 @@ Seconds = Annotated[
 MOST_ROWS = 20
 ENDING_S = 20.0
 TICK_S = 0.5
-
-
-def at_work(lab: Lab, context: RepoContext) -> dict[str, object]:
-    """Return the fields of an answer that say how the run of a call at work here goes; none where no call is."""
-    record = context.unfinished()
-    if record is None or not lock_holder(context.repo.own_folder):
-        return {}
-    job = lab.jobs.find(record.run)  # it knows of the call's earlier runs as well
-    return still_running(record.run, *((job.seconds, job.line) if job else context.runs.runner.progress()))
 
 
 class Awaited(Answer):

@@ -1,11 +1,10 @@
-"""Session verbs: start, status, finish."""
+"""Session verbs: start and finish."""
 
 from __future__ import annotations
 
 import secrets
 import time
 
-from ..decision.gain import WIDE, rounded
 from ..errors import Code, Refusal
 from ..git.repo import shown
 from ..iteration import confirm as fresh_runs
@@ -13,41 +12,33 @@ from ..iteration.announce import announce_end
 from ..iteration.baseline import longest, noise_words
 from ..iteration.preflight import Preflight, preflight, refuse_unless_passed, trunk_words
 from ..iteration.recent import RecentCheck
-from ..lab.answers import cut
 from ..lab.context import RepoContext
-from ..lab.notes import from_person
+from ..lab.masking import as_shown
+from ..lab.plan_file import chosen_plan
 from ..measurement.ruler import ruler_now
-from ..measurement.runs import sandbox_words
 from ..parallel.board import board_of
-from ..parallel.crew import candidate_lines, dismiss
-from ..parallel.design_words import knob_lines
+from ..parallel.crew import dismiss
 from ..parallel.submitting import candidate_ref
-from ..parallel.workspaces import close_all, workspace_lines
-from ..plan.model import PLAN_FILE, Plan
+from ..parallel.workspaces import close_all
+from ..plan.model import Plan
 from ..project.harness import HARNESS_FILES
-from ..report.writing import as_shown, morning, plan_text
-from ..session.events import Finished, Row, Started
-from ..session.intent import read_intent
-from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat, metric_of
+from ..report.writing import morning, plan_text
+from ..session.events import Finished, Started
+from ..session.results import PAGE_FILE, PICTURE_FILE, RESULTS_FILE, baseline_row, flat
 from ..session.state import Session
-from ..session.summary import budget_left, is_stuck, luck_words, noise_band, on_plateau, summarise
-from ..session.telling import headline_words, open_words
-from ..storage.disk import lock_holder
+from ..session.summary import summarise
 from ..storage.masked_lines import remember_masked
 from ..vocabulary import Tool, following
-from ..workflows.running.store import LEDGER_FOLDERS, Ledgers
-from .base import RepoPath, Verbs
-from .parallel import follow
-from .planning import chosen_plan, plan_at_hand
-from .running import at_work
-from .session_answers import SessionFinished, SessionStarted, SessionStatus
+from ..workflows.running.store import LEDGER_FOLDERS
+from .base import RepoPath
+from .overview import Overview
+from .session_answers import SessionFinished, SessionStarted
 
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
-LAST_ROWS = 5
 
 
-class Sessions(Verbs):
+class Sessions(Overview):
     """Open a session, say how it stands, close it."""
 
     def start_session(self, plan: Plan, preset: str = "", repo: RepoPath = "") -> SessionStarted:
@@ -66,30 +57,6 @@ class Sessions(Verbs):
             started = _begin(context, sealed, found)
             self._lab.checked.pop(context.repo.own_folder, None)
             return started
-
-    def status(self, repo: RepoPath = "") -> SessionStatus:
-        """Use whenever you lost track, and first in a new conversation: the plan in short, the baseline, the best, the
-        counters, the budget left, the last rows, whether the session is stuck, and what to call next. Changes nothing.
-        """
-        context = self._lab.for_reading(repo)
-        answer = session_status(context)
-        if answer.candidates and (waits := follow(self._lab, repo)):
-            answer = answer.model_copy(update={"candidates": [*answer.candidates, f"They wait: {waits}"]})
-        running, record = at_work(self._lab, context), context.unfinished()
-        if running and record:
-            return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
-        holder = lock_holder(context.repo.own_folder)
-        if holder:
-            busy = f"A call is at work here ({holder}); call status until it is done."
-            return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
-        if read_intent(context.repo.own_folder):
-            return answer.model_copy(
-                update={"note": "A step was interrupted. The next call that writes will finish it."}
-            )
-        if record:
-            left = f"`{record.tool}` was interrupted with its server. Make the same call again, or call wait, to go on."
-            return answer.model_copy(update={"note": left, "next": [Tool.WAIT, *answer.next], "run": record.run})
-        return answer
 
     def finish_session(self, squash_branch: str = "", confirm: bool = True, repo: RepoPath = "") -> SessionFinished:
         """Use when the goal is reached, the budget is spent, or the person asks to stop: closes the session for good.
@@ -206,58 +173,3 @@ def _started(context: RepoContext, event: Started, found: Preflight) -> SessionS
         guard_timeout_s=event.guard_timeout_s,
         results_file=RESULTS_FILE,
     )
-
-
-def session_status(context: RepoContext) -> SessionStatus:
-    """Say how the session on this branch stands."""
-    session = context.session
-    ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
-    if session is None:
-        none = f"Use inspect_project to find a plan, or write {PLAN_FILE}, then check_plan and start_session."
-        note = f"No session on this branch. {plan_at_hand(context) or none}"
-        return SessionStatus(phase=context.phase, next=list(following(context.phase)), note=note, ledgers=ledgers)
-    plan, now, moved = as_shown(context, session).plan, context.now(), context.moved_head()
-    return SessionStatus(
-        phase=context.phase,
-        next=list(context.following()),
-        session=session.id,
-        goal=cut(plan.goal, 200),
-        metric=plan.metric,
-        direction=plan.direction,
-        scope=[cut(glob, 60) for glob in plan.scope[:6]],
-        branch=session.start.branch,
-        baseline=rounded(session.baseline, session.headline.start.half),
-        headline=headline_words(session),
-        best=session.best,
-        best_iteration=session.best_iteration,
-        current=rounded(session.reference, WIDE * session.judge.doubt),
-        noise=noise_band(session),
-        luck=luck_words(session),
-        iterations=session.last_iteration,
-        counts={str(status): count for status, count in session.counts.items()},
-        budget_left=budget_left(session, now),
-        ended=session.ended or session.spent(now),
-        stuck=is_stuck(session),
-        plateau=on_plateau(session),
-        open_iteration=open_words(session, now),
-        person=from_person(context.repo.own_folder, session.id),
-        last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
-        sandbox=cut(sandbox_words(plan), 60),
-        ledgers=ledgers,
-        candidates=[] if session.finished else [*candidate_lines(context), *knob_lines(context)],
-        workspaces=[] if session.finished else workspace_lines(context),
-        note="This session is finished." if session.finished else moved,
-    )
-
-
-def prompt_state(context: RepoContext) -> str:
-    """Return how the session stands, for a prompt: of one that is finished only that, its rows are no work to go on with."""
-    status = session_status(context)
-    if context.session is None or not context.session.finished:
-        return status.text()
-    ledgers = [f"Open ledgers: {', '.join(status.ledgers)}."] if status.ledgers else []
-    return "\n".join([f"No session is open. The last one is finished: {status.headline}.", *ledgers])
-
-
-def _row_words(row: Row) -> str:
-    return cut(f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}", 110)

@@ -16,6 +16,7 @@ from ..iteration.baseline import LONGEST_BASELINE_S
 from ..iteration.measure import verify
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
+from ..lab.plan_file import chosen_plan
 from ..measurement.meter import Meter
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import RunNumbers, at_checkout
@@ -24,7 +25,6 @@ from ..project.harness import SPEC_FILE, trains
 from ..text.output_ends import ends
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
-from .planning import chosen_plan
 from .review import training_told
 
 BudgetSeconds = Annotated[

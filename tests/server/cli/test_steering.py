@@ -7,7 +7,7 @@ import pytest
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.brief import leg_brief
 from autoresearch_mcp.tools.errors import Code, Refusal
-from autoresearch_mcp.tools.verbs.sessions import session_status
+from autoresearch_mcp.tools.verbs.overview import session_status
 from conftest import Project
 
 

@@ -40,6 +40,23 @@ def test_starting_the_server_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_a_server_says_how_a_session_stands_without_what_other_tools_need() -> None:
+    code = (
+        "import sys, pathlib, anyio\n"
+        "from autoresearch_mcp.server.app import build_server\n"
+        "from autoresearch_mcp.tools.lab.access import Lab\n"
+        "server = build_server(Lab(pathlib.Path('.')))\n"
+        "def loaded(): return [part for part in ('report.page', 'iteration.run', 'verbs.loop') if f'autoresearch_mcp.tools.{part}' in sys.modules]\n"
+        "anyio.run(server.call_tool, 'status', {})\n"
+        "first = loaded()\n"
+        "anyio.run(server.list_tools)\n"
+        "print(first, loaded())\n"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "[] ['report.page', 'iteration.run', 'verbs.loop']\n"
+
+
 def test_the_command_line_alone_imports_no_protocol() -> None:
     code = (
         "import sys, autoresearch_mcp.server.main\nprint([m for m in ('mcp', 'pydantic', 'anyio') if m in sys.modules])"

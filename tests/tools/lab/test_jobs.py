@@ -86,6 +86,7 @@ def serving(project: Project) -> Client:
 @pytest.fixture
 async def client(project: Project) -> AsyncIterator[Client]:
     async with serving(project) as client:
+        await client.list_tools()  # as every client does, before it has anything to call
         yield client
 
 
