@@ -196,19 +196,6 @@ LAYOUTS = {
             "src/main/java/Calc.java": "public class Calc {\n    public static int add(int a, int b) { return a + b; }\n}\n"
         },
     ),
-    "java that does not compile": Layout(
-        ("mvn", "javac"),
-        maven,
-        {
-            ".gitignore": "target/\n",
-            "pom.xml": POM,
-            "src/main/java/Calc.java": 'public class Calc {\n    public static int add(int a, int b) { return "a"; }\n}\n',
-        },
-        ("build: src/main/java/Calc.java:2 incompatible types",),
-        {
-            "src/main/java/Calc.java": "public class Calc {\n    public static int add(int a, int b) { return a + b; }\n}\n"
-        },
-    ),
     "php with phpunit and phpcs": Layout(
         ("php", "phpunit", "phpcs"),
         php,

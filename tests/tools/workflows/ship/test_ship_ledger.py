@@ -662,16 +662,3 @@ def test_a_gate_holds_a_blocker_against_the_branch(agent: WorkflowAgent) -> None
 
 def test_the_types_are_offered_for_completion() -> None:
     assert known_values("ship", "type") == tuple(ShipType)
-
-
-def test_a_new_server_goes_on_where_the_last_one_was(agent: WorkflowAgent) -> None:
-    ready(agent)
-    approve(agent)
-    before = agent.status()
-
-    agent.restart()
-
-    assert agent.status() == before
-    assert agent.record(SHIPPED).id == "S1"
-    agent.restart()
-    assert agent.close().items == 3
