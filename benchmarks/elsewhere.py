@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -128,24 +129,25 @@ def left_running(folder: Path) -> list[str]:
 
 
 @contextmanager
-def ray_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
-    """Give the address of a cluster of three nodes, and what kills one of them and starts another one."""
+def ray_nodes() -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+    """Give the address of a cluster of three nodes, what kills one of them, and what starts another one."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
     cluster.add_node(num_cpus=0, include_dashboard=False, object_store_memory=100 * 2**20)
 
-    def add() -> object:
-        return cluster.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20)
+    nodes: list[Any] = []
 
-    nodes = [add() for _ in range(NODES)]
+    def add() -> None:  # Ray sets a signal there, so in no thread
+        nodes.append(cluster.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20))
 
-    def replace() -> None:
+    def kill() -> None:
         cluster.remove_node(nodes.pop(0), allow_graceful=False)
-        nodes.append(add())
 
+    for _ in range(NODES):
+        add()
     try:
-        yield cluster.address, replace
+        yield cluster.address, kill, add
     finally:
         cluster.shutdown()
 
@@ -153,8 +155,8 @@ def ray_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
 @contextmanager
 def ray_cluster() -> Iterator[tuple[str, Callable[[], None]]]:
     """Give what the variable is to be for a cluster, and what kills a node of it."""
-    with ray_nodes() as (address, replace):
-        yield f"ray address={address} CPU=1", replace
+    with ray_nodes() as (address, kill, _):
+        yield f"ray address={address} CPU=1", kill
 
 
 @contextmanager

@@ -164,11 +164,14 @@ def engine(name: str, folder: Path) -> Iterator[tuple[Callable[[random.Random], 
             lambda part: None,
         )
         return
-    with ray_nodes() as (address, replace):
-        yield (
-            lambda draw: f"ray address={address} workers=2 CPU=1",
-            lambda part: replace() if part == "raylet" else None,
-        )
+    with ray_nodes() as (address, kill, add):
+
+        def another(part: str) -> None:
+            if part == "raylet":
+                kill()
+                add()
+
+        yield lambda draw: f"ray address={address} workers=2 CPU=1", another
 
 
 def main() -> int:

@@ -32,6 +32,7 @@ from ..git.repo import Repo
 from ..iteration.clean_runs import meter_for
 from ..measurement.machine import MISSING, fingerprint
 from ..measurement.runs import RunNumbers, RunService, RunSpec, has_sandbox
+from ..process.runner import KILLED
 from ..session.events import Started
 from ..session.fold import advance
 from ..session.state import Session
@@ -134,6 +135,8 @@ def _answer(order: Order, pack: bytes) -> NodeRuns:
             order = order.model_copy(update={"candidate": 0, "commit": order.best})
         session = advance(None, order.start, order.started_at, order.session)
         runs = _runs(order, session, repo, number, place)
+        if not order.candidate and KILLED.problem in {run.problem for run in runs}:
+            raise ProcessLookupError(KILLED.problem)  # nobody knows what it was: to the session the order is lost
         problem = _unfit(session, runs, missing) if is_tried else ""
         return NodeRuns(kind=kind, hardware=hardware, runs=runs, of_best=order.candidate == 0, problem=problem)
 

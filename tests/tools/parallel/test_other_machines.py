@@ -239,6 +239,22 @@ def test_nodes_that_lack_what_the_command_needs_are_told_of_before_a_candidate_r
     assert not [run for run in board(project).runs.values() if run.candidate]
 
 
+def test_a_node_on_which_the_best_was_killed_from_outside_is_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes(tmp_path, monkeypatch)
+    runs = Path(os.environ["XDG_CACHE_HOME"]) / "autoresearch/nodes/*/*/places/*/runs/*/alive"
+    (tmp_path / "supervisor.sh").write_text(f"kill -9 $(cat {runs})\n")
+    killed = once(tmp_path, f"sh {tmp_path}/supervisor.sh") + "true"
+    project = summed(tmp_path / "repo", verify=ON_A_NODE.format(killed) + SUM, workers=0)
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+
+    assert worked_off(project) == ["discard"]
+
+    assert board(project).lanes[(1, 0, "")].attempt == 2
+
+
 def why_they_wait(project: Project) -> str:
     """What an agent is told, before a person ends the session."""
     crew = crew_of(project.lab, "", refuse_hiding)
