@@ -8,7 +8,7 @@ from pathlib import Path
 from conftest import Project
 from ledgers import WorkflowAgent
 
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider -p no:anyio"
+PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
 
 SHOP = {
     "shop/__init__.py": "from .cart import total\n\n__all__ = ['total']\n",

@@ -232,7 +232,7 @@ def test_no_change_of_what_says_what_is_run_closes_a_finding(
 ) -> None:
     project = shop(tmp_path / "repo")
     test = "from shop.cart import count\n\n\ndef test_count():\n    assert count([1, 2]) == 2, 'wrong'\n\n\ndef test_none(): ...\n"
-    pytest_here = f"PYTHONPATH=. {sys.executable} -m pytest -p no:cacheprovider -p no:anyio"
+    pytest_here = f"PYTHONPATH=. {sys.executable} -m pytest -p no:cacheprovider"
     project.write("tests/test_count.py", test).write(
         "Makefile", f"shop: .PHONY\n\t{pytest_here} tests/test_count.py\n.PHONY:\n"
     )
