@@ -60,7 +60,8 @@ def _tool(tool: Schema, general: set[str]) -> str:
 
 def _answer_of(tool: str) -> type[Answer]:
     """The model of a tool's answer; what is listed for clients has only the names and types of its fields."""
-    methods = (getattr(kind, tool, None) for kind in Verbs.__subclasses__())
+    kinds = (deeper for kind in Verbs.__subclasses__() for deeper in (kind, *kind.__subclasses__()))
+    methods = (getattr(kind, tool, None) for kind in kinds)
     answers = (inspect.signature(method, eval_str=True).return_annotation for method in methods if method)
     found: type[Answer] = next(answer for answer in answers if issubclass(answer, Answer))
     return found
