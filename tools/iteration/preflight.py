@@ -115,7 +115,9 @@ def _repository(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
         yield row_of("git filters", f"not run: {listed(foreign)}, set in the repository's own configuration", cure)
     yield from _tree(context.repo.changes(), plan)
     if told := trunk_words(context, plan):
-        yield row_of("branch", f"warning: {told}")
+        own = 'give the plan branch = "autoresearch/NAME", which start_session makes and stands on, or switch before'
+        cure = f"To keep {context.branch} clean, {own}: git switch -c autoresearch/NAME"
+        yield row_of("branch", f"warning: {told}. {cure}")
     if plan.branch and not (context.call.again and repo.head() == repo.tip(plan.branch)):
         yield _refusable("branch", lambda: repo.check_new_branch(plan.branch), f"{plan.branch} can be created")
     if RESULTS_FILE in repo.tracked():
@@ -127,10 +129,7 @@ def trunk_words(context: RepoContext, plan: Plan) -> str:
     branch = context.branch
     if plan.branch or not branch or not is_trunk(context.repo, branch):
         return ""
-    return (
-        f"each try, and its undo, becomes a commit on {branch} itself and stays there. To keep {branch} clean, give the plan "
-        'branch = "autoresearch/NAME", which start_session makes and stands on, or switch before: git switch -c autoresearch/NAME'
-    )
+    return f"each try, and its undo, becomes a commit on {branch} itself and stays there"
 
 
 def _refusable(gate: str, check: Callable[[], None], seen: str) -> GateRow:

@@ -36,6 +36,7 @@ from .session_answers import SessionFinished, SessionStarted
 
 SHORTEST_TIMEOUT_S = 120.0
 TIMEOUT_FACTOR = 4.0
+_ANEW = 'For a branch of its own, call finish_session before the first try, and start again with branch = "autoresearch/NAME" in the plan'
 
 
 class Sessions(Overview):
@@ -168,7 +169,7 @@ def _started(context: RepoContext, event: Started, found: Preflight) -> SessionS
         samples=found.baseline.values if found.baseline else [],
         reused=found.reused,
         noise=noise_words(event.plan, found.baseline) if found.baseline else "",
-        note=trunk_words(context, event.plan),
+        note=f"{on_trunk}. {_ANEW}" if (on_trunk := trunk_words(context, event.plan)) else "",
         verify_timeout_s=event.verify_timeout_s,
         guard_timeout_s=event.guard_timeout_s,
         results_file=RESULTS_FILE,

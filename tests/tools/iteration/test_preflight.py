@@ -297,4 +297,4 @@ def test_on_the_branch_that_work_is_for_it_is_told_what_becomes_of_it(
 
     assert checked.ready
     assert ("becomes a commit on main itself" in checked.text()) is told
-    assert ("git switch -c autoresearch/NAME" in started.text()) is told
+    assert ("call finish_session before the first try" in started.text()) is told
