@@ -115,6 +115,8 @@ def _open_findings(
     changed = sorted({path for one in seen.values() for path in one.put_back})
     ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
     ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""
+    unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
+    ran += f"; recorded by an earlier version and read no more: {', '.join(unread)}" if unread else ""
     over = [f"{one.id} by {one.settled_by}" for one in now if one.outcome is Settlement.DISPROVEN]
     ran += f"; left out as disproven, each by an assertion of its author's: {', '.join(over)}" if over else ""
     why = next((one.why for one in seen.values() if one.exit_code is None), "")

@@ -363,3 +363,23 @@ def test_a_ledger_may_be_written_while_a_session_is_open(agent: WorkflowAgent) -
     agent.record(HYPOTHESIS)
 
     assert agent.project.try_value(5).status == "keep"
+
+
+def test_a_ledger_of_an_earlier_version_goes_on_without_what_is_gone_since(agent: WorkflowAgent) -> None:
+    now = agent.record(HYPOTHESIS)
+    id = agent.status().ledger
+    with Lab(agent.project.root).for_writing("", Tool.RECORD) as context:
+        ledgers = Ledgers(context)
+        entry = next(event for _, event in ledgers.events(id) if isinstance(event, ItemRecorded))
+        older = entry.model_copy(update={"id": "H2", "item": {**entry.item, "mood": "sure"}})
+        gone = entry.model_copy(update={"id": "H3", "item": {"kind": "hunch", "text": "it smells"}})
+        context.journal.append(id, context.now(), (older, gone))
+    agent.restart()
+    there = Ledgers(Lab(agent.project.root).for_reading()).named(id)
+    assert there is not None
+    assert (there.retired, [one.title for one in there.items(type(there.entries[0].item))]) == (
+        ("H3",),
+        [now.title] * 2,
+    )
+    assert agent.record(HYPOTHESIS, claim="the discount is never taken off", quote="return len(items) - 1").id == "H4"
+    assert "read no more" in agent.file(agent.close(why="enough"), "summary.md")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from inspect import isclass
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from ...project.chains import READY
@@ -154,6 +162,12 @@ class Item(Record):
     def settles(self) -> ItemOutcome | None:
         """What this says about the upstream item; None while it says nothing."""
         return None
+
+
+class Retired(Item):
+    """What an earlier version recorded and this one has no more: it stays to be seen and counts for nothing."""
+
+    title_format: ClassVar[str] = "{kind}, of an earlier version"
 
 
 class Withdrawal(Item):
@@ -308,6 +322,17 @@ def form_of(item: type[Item]) -> Form:
         required=tuple(_described(name, field) for name, field in own.items() if field.is_required()),
         optional=tuple(_described(name, field) for name, field in own.items() if not field.is_required()),
     )
+
+
+Kept = TypeVar("Kept", bound=BaseModel)
+
+
+def as_recorded(model: type[Kept], fields: Mapping[str, Any]) -> Kept | None:
+    """Return what this or an earlier version wrote, without the fields that are gone since; None if it cannot be read any more."""
+    try:
+        return model.model_validate({name: value for name, value in fields.items() if name in model.model_fields})
+    except ValidationError:
+        return None
 
 
 def fields_of(model: type[BaseModel]) -> tuple[str, ...]:

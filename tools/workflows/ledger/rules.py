@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from ...errors import Code, Refusal
 from .evidence import proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
-from .items import Depth, Item, ItemOutcome, Options, Proof, Withdrawal, Workflow
+from .items import Depth, Item, ItemOutcome, Options, Proof, Retired, Withdrawal, Workflow, as_recorded
 from .pages import render
 from .scores import Score
 from .state import Ledger, LedgerEntry, Ran
@@ -272,11 +272,16 @@ def rules_of(workflow: Workflow) -> WorkflowRules:
 
 
 def read_item(workflow: Workflow, fields: Mapping[str, Any]) -> Item:
-    """Return an item as it was recorded."""
+    """Return an item as it was recorded, by this version or an earlier one."""
     rules = rules_of(workflow)
-    return {**rules.found, **rules.items}[fields["kind"]].model_validate(fields)
+    model = {**rules.found, **rules.items}.get(fields["kind"])
+    return (model and as_recorded(model, fields)) or Retired(kind=fields["kind"])
 
 
 def read_options(workflow: Workflow, fields: Mapping[str, Any]) -> Options:
-    """Return the options that a ledger was opened with."""
-    return rules_of(workflow).options.model_validate(fields)
+    """Return the options that a ledger was opened with; those that an earlier version alone could read are the default now."""
+    model = rules_of(workflow).options
+    if options := as_recorded(model, fields):
+        return options
+    readable = {name: value for name, value in fields.items() if as_recorded(model, {name: value})}
+    return as_recorded(model, readable) or model()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import Field, TypeAdapter
 
 from ...session.events import Record
-from .items import Item, Options, Proof, Settlement, Withdrawal, Workflow
+from .items import Item, Options, Proof, Retired, Settlement, Withdrawal, Workflow, as_recorded
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -169,6 +169,11 @@ class Ledger:
         return {one.item: one.reason for one in (entry.item for entry in self.entries) if isinstance(one, Withdrawal)}
 
     @property
+    def retired(self) -> tuple[str, ...]:
+        """The ids of what an earlier version recorded and this one cannot read."""
+        return tuple(entry.id for entry in self.entries if isinstance(entry.item, Retired))
+
+    @property
     def standing(self) -> tuple[LedgerEntry[Item], ...]:
         """The entries that were not taken back, the oldest first."""
         return tuple(entry for entry in self.entries if entry.id not in self.withdrawn)
@@ -190,17 +195,18 @@ class Ledger:
         return next((seen.facts for seen in reversed(self.observed) if seen.what == what), {})
 
     def every(self, kind: type[Found]) -> tuple[Found, ...]:
-        """Return the facts of a kind, the oldest first."""
-        return tuple(kind.model_validate(one.facts) for one in self.observed if one.what == kind.what)
+        """Return the facts of a kind, the oldest first; those that cannot be read any more were never seen."""
+        found = (as_recorded(kind, one.facts) for one in self.observed if one.what == kind.what)
+        return tuple(one for one in found if one is not None)
 
     def seen(self, kind: type[Found]) -> Found | None:
         """Return the newest facts of a kind; None before the first."""
         facts = self.latest(kind.what)
-        return kind.model_validate(facts) if facts else None
+        return as_recorded(kind, facts) if facts else None
 
     def next_id(self, item: Item) -> str:
         """Return the id that an item would get."""
-        return f"{item.prefix}{1 + sum(entry.item.prefix == item.prefix for entry in self.entries)}"
+        return f"{item.prefix}{1 + sum(entry.id.rstrip('0123456789') == item.prefix for entry in self.entries)}"
 
     def opts(self, kind: type[Opts]) -> Opts:
         """Return the options, as their workflow's own type."""
