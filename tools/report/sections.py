@@ -18,7 +18,7 @@ from ..session.results import number
 from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session
 from ..session.summary import Summary, budget_left, count_of, noise_band
-from ..session.telling import baseline_words, best_words, change_words
+from ..session.telling import baseline_words, best_words, gained_words
 from .drawing import curves_as_svg
 from .morning import Morning, tries_words
 from .page import (
@@ -93,7 +93,7 @@ def subtitle(summary: Summary) -> str:
     best = f", best at #{summary.best_iteration}" if summary.best_iteration else ""
     if not summary.iterations:
         return f"{way}; no tries yet"
-    checked = "; NOT CONFIRMED on fresh runs" if summary.confirmation.startswith("NOT") else ""
+    checked = "; NOT CONFIRMED" if summary.confirmation.startswith("NOT") else ""
     return f"{way}{best}; {tries_words(summary.iterations)}, {summary.keeps:,} kept, {duration(60 * summary.minutes)}{checked}"
 
 
@@ -102,7 +102,7 @@ def main_facts(material: ReportMaterial) -> list[Fact]:
     session, summary = material.session, material.morning.summary
     kept, cost = bool(session.headline.claims), material.morning.cost
     others = [f"{count:,} {status}" for status, count in summary.counts.items() if not Status(status).kept]
-    change = f"{change_words(session.plan, session.headline)} from {baseline_words(session)}"
+    change = f"{gained_words(session)} from {baseline_words(session)}"
     facts = [
         Fact(
             "Best",

@@ -113,14 +113,23 @@ def best_words(session: Session) -> str:
 
 
 def headline_words(session: Session) -> str:
-    """Say what the keeps claim together: `100.1 ± 0.8 -> 84.6 ± 1.1, -15.5 % (-17.1 to -13.9)`; without one, that there is
-    none.
+    """Say what the keeps claim together: `100.1 ± 0.8 -> 84.6 ± 1.1, -15.5 % (-17.1 to -13.9)`, and what fresh runs showed of it
+    where there were some and they scatter; without a keep, that there is none.
     """
     if not session.headline.claims:
         undone = "no change is left that was kept" if session.incumbent_iteration else "no change was kept"
         return f"{undone}; the baseline is {baseline_words(session)}"
     way = f"{baseline_words(session)} -> {best_words(session)}"
-    return f"{way}, {change_words(session.plan, session.headline)}"
+    return f"{way}, {gained_words(session)}"
+
+
+def gained_words(session: Session) -> str:
+    """Say what the keeps claim, and what fresh runs showed of it where there were some and they scatter."""
+    change, found = change_words(session.plan, session.headline), session.confirmation
+    if found is None or found.gain is None or not found.variance:
+        return change
+    fresh = gain_words(session, Gain(found.relative, found.gain, found.variance))
+    return f"{change} claimed, {fresh} on fresh runs"
 
 
 def claim_words(session: Session) -> str:

@@ -51,6 +51,8 @@ def test_fresh_runs_in_turn_stand_beside_the_claim_everywhere(machine: Project) 
     assert percents(told)[3] == pytest.approx(-10, abs=2)
     report = machine.review.report().report
     assert told in report
+    claim, fresh = re.findall(r"-\d[^;]*?\)", told)
+    assert f"{claim} claimed, {fresh} on fresh runs" in report
     assert f", {runs(machine)} runs of verify, " in report
     assert told in machine.git("log", "-1", "--format=%B", "clean")
     assert told in machine.read("autoresearch-results.tsv").splitlines()[-1]
