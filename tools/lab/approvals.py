@@ -19,6 +19,8 @@ from pathlib import Path
 from ..storage.disk import alive, held_lock, write_atomically
 
 _KEY_BYTES = 32
+_NO_TEXT = b"\xff"
+"""A byte that stands in no UTF-8."""
 PATIENCE_S = 1.0
 """For another server that notes something in the same moment."""
 
@@ -69,7 +71,7 @@ class SealedFile:
         return hmac.compare_digest(self.seal(*values), seal)
 
     def _key(self) -> bytes:
-        """Return the key; empty where there is none, or others could have read or written it."""
+        """Return the key; empty where there is none, others could have read or written it, or an edit tool did: those write text."""
         try:
             with self._key_file.open("rb") as file:
                 seen = os.fstat(file.fileno())
@@ -77,7 +79,7 @@ class SealedFile:
                 key = file.read(_KEY_BYTES + 1)
         except OSError:
             return b""
-        return key if mine and len(key) == _KEY_BYTES else b""
+        return key if mine and len(key) == _KEY_BYTES and not _is_text(key) else b""
 
     def _new_key(self) -> bytes:
         """Make a key; what was sealed by one that could not be trusted counts no more."""
@@ -85,7 +87,7 @@ class SealedFile:
         self._key_file.unlink(missing_ok=True)
         descriptor = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(key := secrets.token_bytes(_KEY_BYTES))
+            file.write(key := _NO_TEXT + secrets.token_bytes(_KEY_BYTES - len(_NO_TEXT)))
         return key
 
 
@@ -114,12 +116,12 @@ class PlanWatch:
 
     A date in git says what whoever commits wants it to say, so what counts is what was seen: each server notes what HEAD's plan
     asks for when it starts and when it ends. What was new in between, or while one was there that did not live to say so, is
-    never taken for a person's.
+    never taken for a person's. A server remembers its notes, for the file may be taken away or put back to what it was.
     """
 
     def __init__(self, repository: Path) -> None:
         self._file = SealedFile("plans", repository)
-        self._unwritten: _SeenPlans | None = None  # where the account's folder may not be written
+        self._noted = _SeenPlans()
 
     def counts(self, statements: Sequence[str]) -> frozenset[str]:
         """Return the digests of those of a committed plan's statements that a person may have committed."""
@@ -152,12 +154,17 @@ class PlanWatch:
                 seen = changed(self._read())
                 lists = {"known": sorted(seen.known), "late": sorted(seen.late), "servers": sorted(seen.servers)}
                 self._file.write({**lists, "seal": self._file.seal(*lists.values())})
-        except OSError:
-            self._unwritten = changed(self._read())
+        except OSError:  # the account's folder may not be written
+            seen = changed(self._read())
+        self._noted = seen
 
     def _read(self) -> _SeenPlans:
-        if self._unwritten or not self._file.path.exists():
-            return self._unwritten or _SeenPlans()
+        found = self._in_file()
+        return self._noted if os.getpid() in self._noted.servers - found.servers else found
+
+    def _in_file(self) -> _SeenPlans:
+        if not self._file.path.exists():
+            return _SeenPlans()
         match self._file.read():
             case {"known": [*known], "late": [*late], "servers": [*servers], "seal": str(seal)} if self._file.holds(
                 seal, known, late, servers
@@ -194,6 +201,13 @@ def _yes(row: object) -> tuple[PersonsYes, str] | None:
         case {"said": str(said), "how": str(how), "by": str(by), "at": float(at), "seal": str(seal)}:
             return PersonsYes(said, how, by, at), seal
     return None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return bool(content.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _account() -> str:

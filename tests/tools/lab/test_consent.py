@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.lab.approvals import fingerprint
 from autoresearch_mcp.tools.lab.consent import Consent
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.verbs.planning import Planning, wanted_commands
@@ -92,6 +95,21 @@ def test_a_key_that_others_can_read_is_no_key(project: Project) -> None:
     assert (state_folder() / "approvals.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_key_that_an_edit_tool_wrote_over_ours_is_no_key(project: Project) -> None:
+    """A file keeps its mode when it is written again, and whoever chose the key can seal."""
+    consent = consent_of(project)
+    consent.approve(("cat value.txt",), "in a test")
+    (state_folder() / "approvals.key").write_text(key := "an agent wrote these 32 letters.")
+    row = json.loads(kept().read_text())[0] | {"said": fingerprint("sh check.sh")}
+    told = [str((project.root / ".git/autoresearch").resolve()), *list(row.values())[:-1]]
+    seal = hmac.new(key.encode(), json.dumps(told).encode(), hashlib.sha256).hexdigest()
+    kept().write_text(json.dumps([{**row, "seal": seal}]))
+
+    assert consent.missing(project.plan) == ("cat value.txt", "sh check.sh")
+    consent.approve(("cat value.txt",), "in a test")
+    assert consent.missing(project.plan) == ("sh check.sh",)
+
+
 def test_a_yes_is_to_the_text_in_this_repository_on_every_branch(project: Project) -> None:
     consent_of(project).approve(("cat value.txt", "sh check.sh"), "in a test")
     project.git("switch", "--quiet", "--create", "other")
@@ -163,6 +181,20 @@ def test_a_note_that_somebody_else_wrote_vouches_for_no_plan(project: Project, l
     next((state_folder() / "plans").glob("*.json")).write_text(left)
     committed(project)
 
+    assert "nobody agreed" in consent_row(server(project))
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["put back", "taken away"])
+def test_a_note_that_changes_under_the_eyes_of_a_server_is_not_forgotten(project: Project, *, earlier: bool) -> None:
+    server(project).end()
+    note = next((state_folder() / "plans").glob("*.json"))
+    before = note.read_text()
+    first = server(project)
+    note.write_text(before) if earlier else note.unlink()
+    committed(project)
+
+    assert "nobody agreed" in consent_row(first)
+    first.end()
     assert "nobody agreed" in consent_row(server(project))
 
 
