@@ -169,9 +169,16 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
         ledger = ledgers.last(workflow)
         if ledger:
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
-            yield ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
+            check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
+            yield replace(check, seen=f"{check.seen}{_since(context, ledger)}")
         elif asked.complete:
             yield GateCheck(f"{workflow} ledger", None, "there is none on this branch")
+
+
+def _since(context: RepoContext, ledger: Ledger) -> str:
+    """Say where a ledger ended, if more was committed since."""
+    at = ledger.closed.commit if ledger.closed else context.repo.head()
+    return "" if at == context.repo.head() else f", at {at[:7]}, not here"
 
 
 def _severity(word: str) -> Severity:

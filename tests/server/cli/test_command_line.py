@@ -317,7 +317,7 @@ def test_what_another_branch_says_of_its_own_code_does_not_count_here(tmp_path: 
 
 def test_a_scenario_of_an_earlier_ledger_stays_open_when_another_is_looked_into(tmp_path: Path, typed: Typed) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "scenario")
-    scenario = {"kind": "scenario", "name": "Checkout of an empty cart", "dimension": "edge-case",
+    scenario = {"kind": "scenario", "name": "Checkout of an empty cart",
                 "precondition": "the cart is empty", "trigger": "the customer pays", "flow": ["the total is shown"],
                 "expected": "nothing is charged", "risk": "a charge without goods", "severity": "high"}  # fmt: skip
     agent.open(goal="buying")
@@ -336,6 +336,10 @@ def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Pat
     assert "still open" in typed(agent.project, "gate")[1]
     agent.close(why="enough")
     assert typed(agent.project, "gate", "--complete", "debug") == (1, "FAIL    debug ledger: ended interrupted\n")
+    at = agent.project.git("rev-parse", "--short=7", "HEAD").strip()
+    agent.project.git("commit", "-q", "--allow-empty", "-m", "later")
+    _, out = typed(agent.project, "gate", "--complete", "debug")
+    assert out == f"FAIL    debug ledger: ended interrupted, at {at}, not here\n"
 
 
 # --- The doctor ------------------------------------------------------------------------------------------------------

@@ -238,7 +238,9 @@ def _overview(ledger: Ledger) -> str:
     ]  # fmt: skip
     parts = [
         f"# {plain(ledger.options.goal)}\n",
-        "The judges saw two texts under shuffled labels, without authors. Nothing was measured: this is which text they preferred.\n",
+        ("A judge who asks is handed two texts under shuffled labels, without authors. Whether each vote is another judge's, and whether "
+        "anybody read, the server cannot tell. Nothing was measured: this is which text was preferred.\n"),
+        "\n".join(f"All votes of round {one.number} give the same reasons.\n" for one in done if _alike(one)),
         f"{quoted(last.item.text)}\n" if last else "",
         section("What was still said against it", [f"- {plain(one)}" for one in _left(ledger)]),
         section("Rounds", said),
@@ -246,6 +248,10 @@ def _overview(ledger: Ledger) -> str:
         f"Seed of the labels: {ledger.latest('seed').get('seed', '')}\n",
     ]  # fmt: skip
     return "\n".join(part for part in parts if part)
+
+
+def _alike(one: ContestRound) -> bool:
+    return len({" ".join(e.item.reasons.lower().split()) for e in one.votes}) == 1
 
 
 def _left(ledger: Ledger) -> tuple[str, ...]:

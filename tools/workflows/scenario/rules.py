@@ -45,7 +45,11 @@ def worst_first(ledger: Ledger) -> list[LedgerEntry[Situation]]:
 
 def _feature(ledger: Ledger) -> str:
     """Return the scenarios in Gherkin. Every text stands on one line behind a keyword, so that it can be nothing but text."""
-    lines = ["# language: en", f"Feature: {one_line(ledger.options.goal) or 'Everything'}"]
+    lines = [
+        "# language: en",
+        "# Opinions: the server ran none of this.",
+        f"Feature: {one_line(ledger.options.goal) or 'Everything'}",
+    ]
     for entry in worst_first(ledger):
         one = entry.item
         lines += [

@@ -164,6 +164,8 @@ def test_it_converges_when_one_text_wins_twice_in_a_row_and_measures_nothing(vot
     assert "## What was still said against it\n\n- It is slow" in page
     assert f"Round 2: C2 won with 3 of 3 votes; X was {'C3' if seed == 'X' else 'C2'}" in page
     assert "says 3" in page
+    assert "the server cannot tell" in page
+    assert "the same reasons" not in page
     drawn = page.rpartition("Seed of the labels: ")[2].strip()
     first = min(("A", "B"), key=lambda slot: hashlib.sha256(f"{drawn} 2 {slot}".encode()).hexdigest())
     assert (first == "B") is (seed == "X"), "the labels follow from the seed that is shown"
