@@ -131,7 +131,9 @@ def _state(context: RepoContext) -> Iterator[DoctorCheck]:
         yield DoctorCheck("session", False, seen, cure)
     broken = context.journal.broken(thorough=True)
     cure = "Stop the server, then restore the journal from a backup or move it away." if broken else ""
-    yield DoctorCheck("journal", not broken, broken or "no record was edited or taken out", cure)
+    yield DoctorCheck(
+        "journal", not broken, broken or "no record was edited, and none is missing before the last", cure
+    )
     holder = lock_holder(context.repo.own_folder)
     yield DoctorCheck("lock", None, f"held: {holder}" if holder else "free")
     if read_intent(context.repo.own_folder):

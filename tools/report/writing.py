@@ -247,7 +247,7 @@ def integrity(context: RepoContext) -> str:
     for commit, digest in trailers:
         if digest in unknown:
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
-    return "Journal: no record was edited or taken out, and git's history bears it out."
+    return "Journal: no record was edited, and none is missing before the last, and git's history bears it out."
 
 
 def _as_text(context: RepoContext) -> str:

@@ -185,7 +185,7 @@ def test_status_and_report_tell_noise_luck_and_what_the_keeps_claim(lab: Project
     assert status.noise.startswith("one run scatters by")
     assert status.luck == "Chance that any kept change is luck: about 0.03 %."
     assert "One keep claims -" in report
-    assert "no record was edited or taken out" in report
+    assert "no record was edited, and none is missing before the last" in report
     assert status.best == pytest.approx(90, abs=2.5)
 
 

@@ -17,7 +17,7 @@ from autoresearch_mcp.tools.session.journal import Journal
 from conftest import Project
 from filled import fill, long
 
-WHOLE = "no record was edited or taken out"
+WHOLE = "no record was edited, and none is missing before the last"
 
 
 @pytest.fixture
