@@ -98,8 +98,18 @@ class Sessions(Overview):
                 branch=session.start.branch,
                 squashed=squash_branch,
                 left=list(left),
-                note="\n".join(filter(None, [*undecided, announce_end(context)])),
+                note="\n".join(filter(None, [_elsewhere(context, session), *undecided, announce_end(context)])),
             )
+
+
+def _elsewhere(context: RepoContext, session: Session) -> str:
+    """Say that the branch is not at what was measured last; empty where it is."""
+    head = context.repo.head()
+    if head == session.head:
+        return ""
+    return (
+        f"All of this is told of {session.head[:7]}. {session.start.branch} is at {head[:7]}, which was not measured."
+    )
 
 
 def _preset(context: RepoContext, plan: Plan, preset: str) -> Plan:

@@ -485,6 +485,18 @@ def test_the_session_can_run_on_a_branch_of_its_own(tmp_path: Path) -> None:
     assert project.git("show", "autoresearch/nov23:value.txt") == "8"
 
 
+def test_the_end_says_where_the_branch_is_not_at_what_was_measured(project: Project) -> None:
+    project.start()
+    project.try_value(5, "half")
+    measured = project.git("rev-parse", "--short=7", "HEAD").strip()
+    project.git("commit", "-q", "--amend", "--allow-empty", "-m", "another")
+    moved = project.git("rev-parse", "--short=7", "HEAD").strip()
+
+    told = project.sessions.finish_session(confirm=False).text()
+
+    assert f"All of this is told of {measured}. {project.git('branch', '--show-current').strip()} is at {moved}" in told
+
+
 def test_finishing_can_leave_one_clean_commit(project: Project) -> None:
     project.start()
     base = project.git("rev-parse", "HEAD")
