@@ -72,6 +72,18 @@ def rewrites_and_puts_back(tmp_path: Path) -> None:
     not_kept(project, project.loop.iterate("shorter"), Status.TAMPERED)
 
 
+@cheat("the program rewrites the ruler, and puts it back with its time in the same run")
+def rewrites_and_puts_back_with_its_time(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    before = (project.root / "bench.sh").stat()
+    shrunk(project, "cp -p bench.sh b;echo>bench.sh;cat b>bench.sh;touch -r b bench.sh;echo '1 2 3 '\n")
+
+    not_kept(project, project.loop.iterate("shorter"), Status.TAMPERED)
+
+    after = (project.root / "bench.sh").stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+
+
 @cheat("the program rewrites the expected answer")
 def rewrites_the_answer(tmp_path: Path) -> None:
     project = golf(tmp_path).start()

@@ -175,6 +175,15 @@ class Checkout:
             self._now.put("status", seen)
         return seen
 
+    def untracked(self) -> Paths:
+        """Return the paths that git does not know, since something last moved: only folders are read for that, no tracked file."""
+        seen: CheckoutStatus | None = self._now.get("status")
+        return seen.untracked if seen else self.once("untracked", self._read_untracked)
+
+    def _read_untracked(self) -> Paths:
+        found = self.git.run("ls-files", "-t", "-z", "--others", "--exclude-standard")
+        return self._same((b"\0" + found).removesuffix(b"\0"))
+
     def _read_status(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
         form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
         more = ("--ignored=matching",) if ignored else ()
@@ -194,6 +203,7 @@ class Checkout:
         """Note that these paths are at HEAD now, by plumbing that touches nothing else: what else was seen still stands."""
         seen: CheckoutStatus | None = self._now.get("status")
         self._now.forget("listing")
+        self._now.forget("untracked")
         if seen is not None:
             rest = tuple(edit for edit in seen.edits if edit.path not in set(paths))
             gone = set(paths).intersection(seen.untracked.paths)
@@ -232,7 +242,7 @@ class Checkout:
 
     def matching(self, key: Hashable, matches: Callable[[str], bool]) -> frozenset[str]:
         """Return the paths that a rule covers, tracked or untracked but not ignored. `key` names the rule."""
-        tracked, others = (paths.matching(key, matches) for paths in (self.listing(), self.status().untracked))
+        tracked, others = (paths.matching(key, matches) for paths in (self.listing(), self.untracked()))
         return tracked | others if others else tracked
 
     def stamps(self, paths: frozenset[str]) -> dict[str, Stamp]:

@@ -46,7 +46,7 @@ def _verify_once(context: RepoContext) -> None:
     spec = _next_run(context, arm) if clean is None else in_clean_checkout(context, arm)
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
-    before = context.repo.status().paths
+    before = frozenset(context.repo.untracked().paths)
     watch = HeadWatch(context)
     spec = replace(spec, curve=session.curve)  # of both arms: else it would tell which one runs
     ran = meter_of(context).verify(spec, session.start.verify_timeout_s)
@@ -109,7 +109,7 @@ def _new_files(context: RepoContext, before: frozenset[str]) -> tuple[str, ...]:
     """Return the untracked files that a run left behind. Nobody waits with theirs for a change that stands beside the branch."""
     if context.active.open_trial.aside:
         return ()
-    return tuple(shown(path) for path in context.repo.status().untracked.paths if path not in before)
+    return tuple(shown(path) for path in context.repo.untracked().paths if path not in before)
 
 
 def _drift(context: RepoContext) -> Drift:
@@ -120,6 +120,8 @@ def _drift(context: RepoContext) -> Drift:
 
 def _checked(context: RepoContext, spec: RunSpec, measurement: Measurement) -> Measurement:
     """Return the measurement, without its number if the ruler or the measured files changed meanwhile."""
+    if spec.place is Place.CHECKOUT:
+        context.repo.status()  # asked for below; whatever else asks for a part of it finds it there
     found = _drift(context)
     other = bent(context.active.start.baseline[-1].trained, measurement.trained)
     if bent_by := tuple(dict.fromkeys((*found.all, *measurement.tampered, *other))):
@@ -190,7 +192,7 @@ def _run_guards(context: RepoContext, trial: Trial) -> None:
     spec = _of_arm(context, Arm.CANDIDATE, RunNumbers(trial.number, seed=session.start.seed))
     if spec.place is Place.CHECKOUT:
         refuse_uncommitted(context)
-    before = context.repo.status().paths
+    before = frozenset(context.repo.untracked().paths)
     watch = HeadWatch(context)
     results = meter_of(context).guards(spec, session.start.guard_timeout_s, guard_baselines(session.start.guards))
     if trial.aside and not session.noisy and not all(result.passed for result in results):
@@ -245,7 +247,7 @@ class HeadWatch:
     def __init__(self, context: RepoContext) -> None:
         self._context, self._repo = context, context.repo
         self._branch, self._head = self._repo.branch(), self._repo.head()
-        self._untracked = frozenset(self._repo.status().untracked.paths)
+        self._untracked = frozenset(self._repo.untracked().paths)
         self._log = self._repo.git_dir / "logs" / "HEAD"
         self._lines = len(self._logged())
 

@@ -45,6 +45,32 @@ def test_a_keep_and_a_discard_take_no_more_processes_than_this(project: Project,
     assert found[Status.DISCARD] <= DISCARD
 
 
+def test_a_run_in_the_clean_checkout_has_no_tracked_file_of_the_users_looked_at(
+    tmp_path: Path, asked: list[Sequence[str]]
+) -> None:
+    project = Project(tmp_path / "repo", guards=()).start()
+    assert project.try_value(9).status is Status.KEEP
+    asked.clear()
+
+    assert project.try_value(8).status is Status.KEEP
+
+    assert len([command for command in asked if "status" in command]) == 2, "before the commit, and after verify"
+
+
+def test_what_git_does_not_know_is_the_same_with_and_without_a_look_at_tracked_files(project: Project) -> None:
+    project.write(".gitignore", "*.log\n").write("kept/a.txt", "a").write("kept/b.txt", "b").commit("more")
+    project.git("rm", "--quiet", "--cached", "kept/a.txt")
+    for name in ("x.log", "new/deep/x.txt", "new/x.log", "kept/odd \u00fc\n.txt", "staged.txt"):
+        project.write(name, "new")
+    project.git("add", "staged.txt")
+    project.git("init", "--quiet", "inner")
+
+    alone = project.lab.for_reading().repo.untracked().paths
+
+    assert alone == project.lab.for_reading().repo.status().untracked.paths
+    assert set(alone) == {"kept/a.txt", "kept/odd \u00fc\n.txt", "new/deep/x.txt", "inner/"}
+
+
 def test_what_the_index_lists_is_known_after_every_step(project: Project) -> None:
     project.start()
     changes: list[dict[str, str | None]] = [
