@@ -10,11 +10,11 @@ from ...errors import Code, Refusal
 from ...lab.context import RepoContext
 from ...process.runner import CommandSpec
 from ...process.screen import cure, screen
-from ...process.shell import scripts
 from ..ledger.items import Item
 from ..ledger.pages import lines
 from ..ledger.rules import rules_of
 from ..ledger.state import Ledger, Observed
+from ..running.experiments import unheard
 from ..running.runner import WorkflowRunner, saw
 from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, ShipWord, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
@@ -41,6 +41,7 @@ from .shipment import (
     DryRun,
     Monitoring,
     Shipment,
+    ShipmentUndone,
     ShipOptions,
     Shipped,
     approved,
@@ -51,7 +52,6 @@ from .shipment import (
 )
 
 PLACES = 12
-_NOTHING = frozenset("true : echo printf exit test [ false".split())
 
 
 class ShipRunner(WorkflowRunner):
@@ -63,6 +63,8 @@ class ShipRunner(WorkflowRunner):
             raise Refusal(Code.BAD_ARGUMENT, "`monitor` needs `health`, a command that fails while the service is ill.")
         if options.health and (why := screen(options.health).refused):
             raise Refusal(Code.BAD_ARGUMENT, f"`{options.health}` is not run here: {why}. {cure(why)}")
+        if options.health and (why := unheard(options.health)):
+            raise Refusal(Code.BAD_ARGUMENT, f"`{options.health}` never fails: it {why}.")
         base = base_of(context, options.base)
         shipped_type = _shipped_type(context, options, base)
         found = Shipment(type=shipped_type.type, why=shipped_type.why, base=base.name, tip=base.tip, parted=base.commit)
@@ -70,8 +72,11 @@ class ShipRunner(WorkflowRunner):
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         match item:
-            case DryRun(run=run) if run and _does_nothing(run):
-                raise Refusal(Code.EVIDENCE, f"`{run}` rehearses nothing. Give the command that ships, in its dry run.")
+            case DryRun(run=run) if run and (why := unheard(run, rehearses=True)):
+                message = f"`{run}` rehearses nothing: it {why}. Give the command that ships, in its dry run."
+                raise Refusal(Code.EVIDENCE, message)
+            case Shipped(check=check) | ShipmentUndone(check=check) if check and (why := unheard(check)):
+                raise Refusal(Code.EVIDENCE, f"`{check}` checks nothing: it {why}. Ask where it has to have arrived.")
             case Shipped():
                 if objection := rules_of(ledger.workflow).objection(ledger, item):
                     raise Refusal(objection.code, objection.message)
@@ -195,12 +200,6 @@ def _approval(context: RepoContext, ledger: Ledger, said: str) -> Sequence[Obser
     if not approved(ledger):
         raise Refusal(Code.APPROVAL_NEEDED, f"No person said yes to {said or 'this'}. {approving(ledger)}")
     return ()
-
-
-def _does_nothing(command: str) -> bool:
-    """Return whether nothing is started but what always succeeds."""
-    parts = [part for script in scripts(command) for part in script]
-    return bool(parts) and all(part.name in _NOTHING for part in parts)
 
 
 GIVE_UP_AFTER = 3
