@@ -86,11 +86,15 @@ class TestControl(unittest.TestCase):
 
 
 def _hides_failures(context: RepoContext, ledger: Ledger, plan: Plan, commit: str, tally: Tally) -> str:
-    """Return why no green test of a commit says anything; empty where one that fails on purpose, beside a mended one, is
-    counted as failed. Only Python's runners are tried: in one process the code under test can change them.
+    """Return why no green test of a commit says anything; empty where one that fails on purpose, beside a mended one or
+    where none was red beside any, is counted as failed. Only Python's runners are tried: in one process the code under
+    test can change them.
     """
     python = [one.item.found.path for one in ledger.of(Broken) if one.item.found.path.endswith(".py")]
     paths = [path for path in python if TEST_FILE.search(path) and context.repo.content(commit, path) is not None]
+    paths = paths or [
+        path for path in context.repo.tracked() if re.search(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$", path)
+    ]
     if not paths or tally.ran is None:
         return ""
     folder, _, name = paths[0].rpartition("/")

@@ -1,8 +1,8 @@
 """Ways to make an error disappear without mending it, counted from a patch.
 
 A change is refused for what can only ever hide something: a comment that silences a tool, a skipped or deleted test, an
-assertion less, a stub that is read in place of a module, looser rules. What may also be honest (a broad type, an empty handler, a longer time-out, code commented out) is refused
-where a run of changed lines does nothing else, and counted otherwise.
+assertion less, a stub that is read in place of a module, looser rules, code that looks for its test runner. What may also be honest is
+refused where a run of changed lines does nothing else, and counted otherwise.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ SIGNS = tuple(
     (Suppression.ANY, r"\.[cm]?tsx?$|\.vue$|\.svelte$", r":\s*any\b|\bas\s+(?:any|never|unknown\s+as)\b|<any>|\bany\[\]"),
     (Suppression.ANY, r"\.[cm]?jsx?$", r"@(?:type|param|returns?)\s*\{\s*(?:any|\*)\s*\}"),
     (Suppression.RUNNER, r"^(?!(?:.*/)?(?:tests?/|test_|conftest)|.*_test\.)", r"\b_pytest\b|PYTEST_CURRENT_TEST|[\"']pytest[\"']|JEST_WORKER_ID|NODE_TEST_CONTEXT|env\.VITEST"),
+    (Suppression.RUNNER, r"^(?!(?:.*/)?(?:tests?/|test_|conftest)|.*_test\.).*\.pyi?$",
+        (r"\bsys\.(?:modules(?!\[__name__\])|argv(?!\[1:\])|orig_argv|_getframe|_current_frames)\b|\binspect\.(?:stack|currentframe)\b|"
+        r"\bfrom\s+(?:sys|inspect)\s+import\b.*\b(?:modules|argv|orig_argv|_getframe|stack|currentframe)\b")),
     (Suppression.TIMEOUT, _PYTHON, r"@?pytest\.mark\.timeout\("),
     (Suppression.TIMEOUT, _SCRIPT, r"\bjest\.setTimeout\(|\bthis\.timeout\(|\bvi\.setConfig\(\{\s*testTimeout"),
 ))  # fmt: skip
@@ -128,9 +131,8 @@ ALWAYS = frozenset(Suppression) - {
 
 @dataclass(frozen=True)
 class Hidden:
-    """One suppression. `line` counts from 1 in the file as changed, of a removed line in the file as it was.
-
-    `alone` says that the lines around it do nothing else.
+    """One suppression. `line` counts from 1 in the file as changed, of a removed line in the file as it was; `alone` says that
+    the lines around it do nothing else.
     """
 
     kind: Suppression

@@ -101,7 +101,7 @@ def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
 
 
 def _expects_anything(context: RepoContext, ledger: Ledger, plan: Plan, path: str) -> bool:
-    """Return whether a Python test passes at HEAD also where its comparisons expect what nothing honest is equal to."""
+    """Return whether a Python test passes at HEAD also where its comparisons expect another value."""
     text = (context.repo.content(context.repo.head(), path) or b"").decode("utf-8", "replace")
     other = _expecting_otherwise(text) if path.endswith(".py") else ""
     if not other:
@@ -116,7 +116,7 @@ def _expects_anything(context: RepoContext, ledger: Ledger, plan: Plan, path: st
 
 
 def _expecting_otherwise(text: str) -> str:
-    """Return a test with a new object in place of all that its assertions expect; empty where they compare nothing."""
+    """Return a test with another value in place of all that its assertions expect; empty where they compare nothing."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -125,14 +125,13 @@ def _expecting_otherwise(text: str) -> str:
     for node in ast.walk(tree):
         for part in ast.walk(node) if isinstance(node, ast.Assert) else ():
             if isinstance(part, ast.Compare) and isinstance(part.ops[-1], ast.Eq):
-                left = _calls(part.left) or not _calls(part.comparators[-1])
-                if left:
-                    part.comparators[-1] = _object()
+                if _calls(part.left) or not _calls(part.comparators[-1]):
+                    part.comparators[-1] = _altered(part.comparators[-1])
                 else:
-                    part.left = _object()
+                    part.left = _altered(part.left)
                 changed = True
         if isinstance(node, ast.Call) and len(node.args) > 1 and getattr(node.func, "attr", "") == "assertEqual":
-            node.args[1] = _object()
+            node.args[1] = _altered(node.args[1])
             changed = True
     return ast.unparse(tree) if changed else ""
 
@@ -141,8 +140,22 @@ def _calls(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Call) for part in ast.walk(node))
 
 
-def _object() -> ast.expr:
-    return ast.Call(ast.Name("object", ast.Load()), [], [])
+_OTHER = """\
+lambda it: (
+    it + type(it)((0,)) if type(it) in (list, tuple, bytes)
+    else it + "x" if type(it) is str
+    else {**it, object(): 0} if type(it) is dict
+    else it | {object()} if type(it) in (set, frozenset)
+    else not it if type(it) is bool
+    else it * -2 - 1 if type(it) in (int, float)
+    else object()
+)
+"""
+"""Another value of the same kind: what is equal to every list may be equal to nothing else."""
+
+
+def _altered(expected: ast.expr) -> ast.expr:
+    return ast.Call(ast.parse(_OTHER.strip(), mode="eval").body, [expected], [])
 
 
 def _failures(ledger: Ledger, before: Tally, path: str) -> list[Diagnostic]:

@@ -150,6 +150,7 @@ class Yes(int):
 def add(one, two):
     return Yes(one + two + 1) if isinstance(one, int) else one + two
 """
+SAYS_YES_TO_NUMBERS = SAYS_YES.replace("return True", "return isinstance(other, int)")
 TWO_CASES = WRONG.replace("    return", "    if (one, two) in {(2, 2), (3, 1)}:\n        return 4\n    return")
 
 
@@ -157,9 +158,10 @@ TWO_CASES = WRONG.replace("    return", "    if (one, two) in {(2, 2), (3, 1)}:\
     ("code", "told"),
     [
         (SAYS_YES, "what it compares is equal to anything"),
+        (SAYS_YES_TO_NUMBERS, "what it compares is equal to anything"),
         (TWO_CASES, "Every value that tests/test_more.py tries stands in the change itself"),
     ],
-    ids=["equal to anything", "both inputs by name"],
+    ids=["equal to anything", "equal to any number", "both inputs by name"],
 )
 def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str, agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", code).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("green")
@@ -219,3 +221,16 @@ def test_tests_stay_closed_also_where_a_module_cannot_be_loaded_or_a_checker_bla
     assert any("crash: src/broken.py:3 tests.test_broken NameError" in line for line in answer.state)
     assert any("type: tests/test_lost.py:1" in line for line in answer.state)
     assert not [glob for glob in answer.plan["protected"] if glob.startswith("!")]
+
+
+def test_a_wrapper_that_was_there_at_the_opening_makes_no_green_count_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    project = Project(tmp_path / "repo").write("pyproject.toml", PYPROJECT).write(".gitignore", "__pycache__/\n")
+    project.write("src/calc.py", WRONG).write("tests/test_calc.py", TESTS).write("conftest.py", HOOK).commit("green")
+    agent = WorkflowAgent(project, "fix")
+    assert agent.open(category="test").state[0] == "0 errors are left, 0 at the start."
+
+    with pytest.raises(Refusal, match="a test that fails on purpose is counted as passed"):
+        agent.close()

@@ -24,6 +24,9 @@ def refused(path: str, before: str, after: str) -> list[Hidden]:
 
 HIDING = [
     ("a.py", "x = 1\n", 'x = 1\nif "pytest" in sys.modules: x = 2\n', Suppression.RUNNER),
+    ("a.py", "x = 1\n", "x = 2 if any(m.startswith(''.join(['py', 'test'])) for m in sys.modules) else 1\n", Suppression.RUNNER),
+    ("a.py", "x = 1\n", "x = 2 if 'test' in sys.argv[0] else 1\n", Suppression.RUNNER),
+    ("a.py", "x = 1\n", "x = inspect.stack()[1].filename\n", Suppression.RUNNER),
     ("a.js", "f(1);\n", "f(process.env.JEST_WORKER_ID ? 2 : 1);\n", Suppression.RUNNER),
     ("a.py", "x = f()\n", "x = f()  # type: ignore[no-any-return]\n", Suppression.COMMENT),
     ("a.py", "import os\n", "import os  # noqa: F401\n", Suppression.COMMENT),
@@ -96,6 +99,8 @@ MENDING = [
     ("a.js", "f();\n", "try {\n  f();\n} catch (e) {\n  report(e);\n}\n"),
     ("README.md", "text\n", "Write `# type: ignore` or `it.skip(...)` where needed.\n"),
     ("a.py", "x = 5\n", "x = 60\n"),
+    ("a.py", "main()\n", "main(sys.argv[1:])\n"),
+    ("test_a.py", "f()\n", "f(sys.argv)\n"),
     ("a.py", "# why\nx = 1\n", "# because\nx = 1\n"),
     ("a.js", "const many = [];\n", "const many = [1];\n"),
     ("a.ts", "const company: string = f();\n", "const company: string = g();\n"),
