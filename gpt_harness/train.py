@@ -26,9 +26,8 @@ MLP_RATIO = 4  # hidden channels of the MLP, in widths
 SQUARED_RELU = False  # in the MLP; else GELU
 WINDOWS = "L"  # attention of the blocks in turn: L sees everything, S the last SHORT_WINDOW; the last block is L
 SHORT_WINDOW = 1 / 8  # in sequence lengths
-VALUE_EMBEDDING_EVERY = 1  # blocks; counted from the last one
+VALUE_EMBEDDING_EVERY = 2  # blocks; counted from the last one
 PAIR_ROWS = 5  # rows of the table that pairs of tokens are looked up in, in vocabularies
-SMEAR_CHANNELS = 24  # of a token that say how much of the one before is mixed into it
 ROTARY_BASE = 10_000  # longest wavelength of the position encoding, in tokens
 SOFTCAP = 0.0  # logits stay within plus and minus this; 0 lets them be
 
@@ -168,8 +167,6 @@ class GPT(nn.Module):
         width, length = DEPTH * ASPECT, shape.sequence_length
         self.embedding = table(shape.vocabulary, width, 1.0)
         self.pairs = table(PAIR_ROWS * shape.vocabulary, width, 0.0)
-        self.smear_gate = nn.Parameter(torch.zeros(1, SMEAR_CHANNELS))
-        self.smear = nn.Parameter(torch.tensor(0.0))
         self.blocks = nn.ModuleList(
             Block(width, shape.vocabulary, window(layer, length), (DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0)
             for layer in range(DEPTH)
@@ -189,15 +186,10 @@ class GPT(nn.Module):
         pairs = self.pairs(pair_rows(tokens, self.pairs.num_embeddings))
         if torch.is_autocast_enabled(kind):
             x, pairs = (part.to(torch.get_autocast_dtype(kind)) for part in (x, pairs))
-        first = x = self.smeared(x)
+        first = x
         for block in self.blocks:
             x = block(x, first, pairs, tokens, self.cos[:length], self.sin[:length])
         return norm(x)
-
-    def smeared(self, x: Tensor) -> Tensor:
-        """Each token with a share of the one before it, which no attention has to fetch then; x is [rows, length, width]."""
-        share = self.smear * torch.sigmoid(F.linear(x[:, 1:, :SMEAR_CHANNELS], self.smear_gate))
-        return torch.cat((x[:, :1], x[:, 1:] + share * x[:, :-1]), dim=1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids [rows, length] to logits, float32 [rows, length, vocabulary]."""

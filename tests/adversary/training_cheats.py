@@ -54,7 +54,7 @@ LEFT_FOR_THE_AUDIT = """\
     return remember
 """
 CONVOLUTION = """\
-first = self.smeared(x).transpose(1, 2)
+first = x.transpose(1, 2)
         first = F.conv1d(first, first.new_full((first.size(1), 1, 3), 1 / 3), padding=1, groups=first.size(1))
         first = x = norm(first.transpose(1, 2))
 """
@@ -192,7 +192,7 @@ REFUSED = {
     "the next token added to its logit": ("causality", ((PREDICT, PEEK),), {}),
     "a look ahead at one token in seven": ("causality", ((PREDICT, SELDOM),), {}),
     "answers left for the audit": ("causality", ((PREDICT, LEFT_FOR_THE_AUDIT),), {}),
-    "a convolution over what follows": ("causality", (("first = x = self.smeared(x)\n", CONVOLUTION),), {}),
+    "a convolution over what follows": ("causality", (("first = x\n", CONVOLUTION),), {}),
     "statistics of the batch": ("independence", ((PREDICT, NEIGHBOURS),), {}),
     "a memory of the windows it was asked": ("independence", ((PREDICT, MEMORY),), {}),
     "a process that trains on": ("survivors", ((HAND_OVER, DAEMON + HAND_OVER),), {}),

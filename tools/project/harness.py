@@ -104,7 +104,6 @@ def _for_gpu(gpu: ComputeDevice, text: Mapping[str, object]) -> Size:
         "HEAD_WIDTH": preset.head,
         "SQUARED_RELU": True,
         "WINDOWS": '"L"' if old else '"SSSSL"',
-        "VALUE_EMBEDDING_EVERY": 2,
         "SOFTCAP": 15.0,
         "ROTARY_BASE": 100_000,
         "BATCH_ROWS": preset.batch,
