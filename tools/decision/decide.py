@@ -151,7 +151,7 @@ def decide(
         why = f"{finding.why} The same tree was better when it was the newest; the incumbent is run again."
         return Verdict(NextStep.COMPARE, None, why)
     # It is no tampering that was seen: a machine whose slowness the reference does not share looks the same.
-    return Verdict(NextStep.UNDO, Status.DISCARD, _two_faced(slowdown, plan, trial.number))
+    return Verdict(NextStep.UNDO, Status.DISCARD, _two_faced(slowdown, plan, trial))
 
 
 def _uncommitted(trial: Trial) -> Verdict:
@@ -189,7 +189,12 @@ def _measured(trial: Trial, run: Measurement, finding: Finding, plan: Plan) -> V
     return _won(trial, finding, plan)
 
 
-def _two_faced(slowdown: Slowdown, plan: Plan, number: int) -> str:
+def unguarded(trial: Trial, plan: Plan) -> str:
+    """Say where no guard of a plan that has some ran on a change; else nothing."""
+    return "No guard ran on it. " if plan.has_guards and trial.guards is None else ""
+
+
+def _two_faced(slowdown: Slowdown, plan: Plan, trial: Trial) -> str:
     then, now = (f"{plan.signed(value):.5g}" for value in (slowdown.newest, slowdown.incumbent))
     count, later = slowdown.runs
     machine = "the machine's own speed was not timed"
@@ -199,7 +204,7 @@ def _two_faced(slowdown: Slowdown, plan: Plan, number: int) -> str:
         f"Ahead only because the incumbent has become worse: the same tree gave {then} when it was the newest ({count_runs(count)}) "
         f"and {now} as the incumbent ({count_runs(later)}), {slowdown.errors:.1f} standard errors apart; {machine}. "
         "A machine that became slower looks like this, and so does a program that works more once a newer one is about. "
-        f"again = {number} tries it once more."
+        f"{unguarded(trial, plan)}again = {trial.number} tries it once more."
     )
 
 

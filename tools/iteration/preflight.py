@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..decision.failures import FailureClass
 from ..decision.measured import GuardResult, Measurement, Place
 from ..errors import Code, Refusal
 from ..git.branches import is_trunk
@@ -63,10 +64,10 @@ class Preflight:
         return all(gate.passed for gate in self.gates)
 
 
-def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = None) -> Preflight:
+def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = None, *, anew: bool = False) -> Preflight:
     """Try every gate of a plan: those that only look first, then, if a person agreed to the commands, those that run.
 
-    What is `recent` and still stands is not run again.
+    What is `recent` and still stands is not run again, unless all is to be measured `anew`.
     """
     gates = [*_repository(context, plan), *_plan(plan)]
     fields_fine = all(gate.passed for gate in gates if gate.gate == "plan")
@@ -84,9 +85,10 @@ def preflight(context: RepoContext, plan: Plan, recent: RecentCheck | None = Non
         return Preflight((*gates, _not_run("verify", "there are no walls to run it behind")))
     if not all(gate.passed for gate in gates if gate.gate == "screen"):
         return Preflight((*gates, _not_run("verify", "a command was refused")))
-    if recent is not None and all(gate.passed for gate in gates) and recent.stands(context, plan):
-        return Preflight(tuple(gates), recent.baseline, reused=recent.words(context))
-    return _measured(context, plan, gates)
+    stands = recent if recent is not None and recent.stands(context, plan) else None
+    if stands and not anew and all(gate.passed for gate in gates):
+        return Preflight(tuple(gates), stands.baseline, reused=stands.words(context))
+    return _measured(context, plan, gates, passed_before=stands is not None)
 
 
 def _not_run(gate: str, why: str) -> GateRow:
@@ -184,7 +186,7 @@ def _files(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
             )
 
 
-def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflight:
+def _measured(context: RepoContext, plan: Plan, gates: list[GateRow], passed_before: bool) -> Preflight:
     changes = context.repo.changes()
     before, untracked = {c.path for c in changes if c.tracked}, {c.path for c in changes}
     context.remove_checkouts()  # what an earlier session left there is not this one's
@@ -192,7 +194,7 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow]) -> Preflig
     gates += _hooks(context, plan)
     load = load_now()
     found = first_run(context, plan)
-    gates.append(_verified(plan, found.runs[0]))
+    gates.append(_verified(plan, found.runs[0], passed_before))
     if found.failed is None:
         found = with_guards(context, plan, found)
         gates += [_guarded(plan, result) for result in found.guards]
@@ -258,8 +260,8 @@ def put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> tuple
 def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:
     """Try whether the metric holds still when nothing changes, moves when something breaks, and the holdout answers."""
     if (failed := found.failed) is not None:
-        cure = "It gave a number before. Run it again by hand: it has to give a number every time, in a copy as well."
-        if failed.receipt is not None and failed.receipt.place is not Place.CHECKOUT:
+        cure = _BY_CHANCE if _ended_badly(failed) else "It gave a number before: it has to give one every time."
+        if _never_in(found, Place.ARENA):
             cure = (
                 f"It gave a number in your checkout and none in a copy of it, {context.paired_checkout.folder}. Run it by hand there: "
                 "a program or file that it names may be missing in it, or stand at another path."
@@ -278,8 +280,25 @@ def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[Gat
         yield row_of("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
 
 
-def _verified(plan: Plan, measurement: Measurement) -> GateRow:
-    row = _looked_at(plan, measurement)
+_BY_CHANCE = (
+    "It exited 0 before: its exit depends on chance, on load or on what a run leaves behind; use a command whose exit does not "
+    "(docs/how-to/metric.md of this server)."
+)
+
+
+def _ended_badly(run: Measurement) -> bool:
+    """Tell whether a run ended by itself or by its time limit, and not with exit 0."""
+    return run.failure not in {None, FailureClass.CANCELLED, FailureClass.LOST} and run.exit_code != 0
+
+
+def _never_in(found: Baseline, place: Place) -> bool:
+    """Tell whether the runs of the same code in a place gave no number, not once."""
+    there = [run.value for run in found.runs if run.receipt and run.receipt.place is place]
+    return bool(there) and all(value is None for value in there)
+
+
+def _verified(plan: Plan, measurement: Measurement, passed_before: bool) -> GateRow:
+    row = _looked_at(plan, measurement, passed_before)
     if row.passed:
         return row
     return with_withheld(
@@ -287,9 +306,11 @@ def _verified(plan: Plan, measurement: Measurement) -> GateRow:
     )
 
 
-def _looked_at(plan: Plan, measurement: Measurement) -> GateRow:
+def _looked_at(plan: Plan, measurement: Measurement, passed_before: bool) -> GateRow:
     if measurement.failure is not None:
-        cure = f"Run `{plan.verify}` at the top of the repository until it exits 0."
+        cure = f"Run `{plan.verify}` at the top of the repository, and mend it so that it exits 0, each time."
+        if passed_before and _ended_badly(measurement):
+            cure = _BY_CHANCE
         return row_of("verify", f"{measurement.failure}: {measurement.problem}", cure)
     if measurement.value is None:
         return row_of("verify", measurement.problem, "Change `verify` or `read`.")

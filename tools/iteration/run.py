@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decision.decide import NextStep, Status, Trial
+from ..decision.decide import NextStep, Status, Trial, unguarded
 from ..decision.failures import FailureClass
 from ..decision.judging import Step
 from ..git.repo import shown
@@ -160,7 +160,7 @@ def _one_far_run(session: Session, trial: Trial, status: Status) -> str:
         return ""
     return (
         f"It was dropped on one run, {off:.1f} standard deviations worse: an outlier would look the same. "
-        f"again = {trial.number} tries it once more."
+        f"{unguarded(trial, session.plan)}again = {trial.number} tries it once more."
     )
 
 

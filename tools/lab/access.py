@@ -17,12 +17,12 @@ from ..plan.model import PLAN_FILE
 from ..plan.scope import Scope
 from ..session.intent import read_intent
 from ..session.store import SessionStore
-from ..storage.disk import curable_disk, writer_lock
+from ..storage.disk import curable_disk, lock_holder, writer_lock
 from ..vocabulary import Phase, Tool, following
 from .approvals import PlanWatch
 from .consent import Consent
 from .context import CallState, RepoContext
-from .jobs import JOB, PATIENCE_S, JobRecord, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
+from .jobs import JOB, PATIENCE_S, Jobs, is_cancelled, pass_on_progress, read_job, unfinished, write_job
 from .recovery import recover, refuse_missing_records
 
 _OF_FILES = frozenset({Tool.TRAIN, Tool.CHECK_PLAN})
@@ -177,7 +177,7 @@ def _turn_to_write(folder: Path, tool: Tool) -> Iterator[None]:
         try:
             stack.enter_context(writer_lock(folder, tool, TURN_S.get(tool, 0.0)))
         except Refusal as refusal:
-            raise _at_work(refusal, unfinished(folder)) from None
+            raise _at_work(refusal, folder) from None
         yield
 
 
@@ -229,8 +229,16 @@ def _reads(context: RepoContext, tool: Tool) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest() if content else ""
 
 
-def _at_work(refusal: Refusal, record: JobRecord | None) -> Refusal:
-    if refusal.code is not Code.BUSY or record is None:
+def until_done(holder: str) -> Tool:
+    """Return what to call while somebody has the writer's place: candidates and designs, which no call holds open, can be waited for."""
+    return Tool.WAIT if holder.startswith((Tool.SUBMIT, Tool.DESIGN)) else Tool.STATUS
+
+
+def _at_work(refusal: Refusal, folder: Path) -> Refusal:
+    if refusal.code is not Code.BUSY:
         return refusal
-    message = f"{refusal.message} It is `{record.tool}`, run {record.run}: call wait for its answer, or cancel."
-    return Refusal(Code.BUSY, message, phase=Phase.RUNNING, following=following(Phase.RUNNING))
+    if record := unfinished(folder):
+        message = f"{refusal.message} It is `{record.tool}`, run {record.run}: call wait for its answer, or cancel."
+        return Refusal(Code.BUSY, message, phase=Phase.RUNNING, following=following(Phase.RUNNING))
+    tool = until_done(lock_holder(folder))
+    return Refusal(Code.BUSY, f"{refusal.message} Call {tool} until it is done.", following=(tool,))

@@ -62,7 +62,9 @@ class Consent:
         return missing(plan, lambda statement: bool(_source(agreed, statement)))
 
     def told(self, plan: Plan) -> str:
-        """Say who agreed to what this plan asks for, how and when; of a plan file that does not count by itself, why."""
+        """Say who agreed to all that this plan asks for, how and when; where something is missing, why the plan file that asks for
+        it does not count by itself, and nothing of the rest.
+        """
         if self._allow_commands:
             return "nobody was asked: the server was started with --allow-commands, which agrees to every command"
         agreed, sources = self._agreed(), dict[str, None]()
@@ -72,13 +74,12 @@ class Consent:
             sources.update(dict.fromkeys(found))
             return bool(found)
 
-        late = self._committed()[1] if missing(plan, covers) else None
-        told = [*sources]
-        if late is not None:
-            told.append(
-                f"{_words(late)} asks for what was not there when a server of ours started, so an agent may have put it there"
-            )
-        return "; ".join(told)
+        if not (lacking := missing(plan, covers)):
+            return "; ".join(sources)
+        asked, late = self._committed()
+        if late is None or not set(lacking) & set(asked):
+            return ""
+        return f"{_words(late)} asks for what was not there when a server of ours started, so an agent may have put it there"
 
     def approve(self, said: tuple[str, ...], how: str) -> None:
         """Remember a person's yes to exactly these statements, in this repository; `how` says where they gave it."""

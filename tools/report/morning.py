@@ -15,7 +15,7 @@ from ..session.events import Ablated, Row
 from ..session.fold import kept_claim
 from ..session.short_rows import RowLike, ShortRow
 from ..session.state import Session, phase_of
-from ..session.summary import Summary, count_of, luck_words, near_misses, noise_band, summarise
+from ..session.summary import Summary, count_of, guard_words, luck_words, near_misses, noise_band, summarise
 from ..session.telling import change_words, claim_words, claimed, worth_of
 from ..vocabulary import Phase
 from .picture import Mark, mark_of
@@ -280,15 +280,15 @@ def _failed(session: Session, rows: Sequence[ShortRow]) -> tuple[FailedGroup, ..
     for row in rows:
         if (mark := mark_of(row, ())) in groups and row.iteration not in close:
             groups[mark].append(row)
-    found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard=True) for row in near))]
+    found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard_words(session.plan, row)) for row in near))]
     for mark, some in groups.items():
         found.append(FailedGroup(_WAYS[mark], len(some), tuple(map(_failed_try, some[: -MOST_FAILED - 1 : -1]))))
     return tuple(group for group in found if group.count)
 
 
-def _failed_try(row: RowLike, guard: bool = False) -> FailedTry:
-    failed = " (a guard failed)" if guard and row.guard == "fail" else ""
-    return FailedTry(row.iteration, f"{' '.join(row.description.split())}{failed}", delta_words(row))
+def _failed_try(row: RowLike, guard: str = "") -> FailedTry:
+    words = f"{' '.join(row.description.split())}{f' ({guard})' if guard else ''}"
+    return FailedTry(row.iteration, words, delta_words(row))
 
 
 def _state(session: Session, now: float, moved: str) -> str:

@@ -120,10 +120,17 @@ def _near(session: Session, row: Row) -> str:
     evidence = f", {row.evidence:.1f} standard errors" if row.evidence is not None else ""
     if row.evidence is not None and row.evidence < NEAR:
         evidence += ", as a change that does nothing often gives"
-    guard = ", but a guard failed" if row.guard == "fail" else ""
-    words = f"#{row.iteration} {row.description[:100]} ({delta_of(row)}{evidence}{guard})"
+    guard = guard_words(session.plan, row)
+    words = f"#{row.iteration} {row.description[:100]} ({', '.join(filter(None, (delta_of(row) + evidence, guard)))})"
     fresh = row.iteration < session.incumbent_iteration or not settled_by_evidence(row, session)
-    return f"{words}, again = {row.iteration}" if fresh and not guard else words
+    return f"{words}, again = {row.iteration}" if fresh and row.guard != "fail" else words
+
+
+def guard_words(plan: Plan, row: RowLike) -> str:
+    """Say of a near miss that a guard failed, or that none ran on it; nothing where all passed, or the plan has none."""
+    if row.guard == "fail":
+        return "a guard failed"
+    return "no guard ran on it" if row.guard == "-" and plan.has_guards else ""
 
 
 def near_misses(plan: Plan, rows: Iterable[Tried], most: int) -> list[Tried]:
@@ -245,7 +252,9 @@ def summarise(session: Session, now: float) -> Summary:
 
 
 def budget_left(session: Session, now: float) -> dict[str, float]:
-    """Return what is left of each budget that the plan bounds."""
+    """Return what is left of each budget that the plan bounds; nothing where the session is finished."""
+    if session.finished:
+        return {}
     plan = session.plan
     budgets = {
         "iterations": (plan.iterations, session.last_iteration),

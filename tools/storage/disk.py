@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from ..errors import Code, Refusal
-from ..vocabulary import Tool
 
 OURS = b"autoresearch-mcp"
 """Stands in every picture and page of ours, so that another file by their name is known to be somebody else's."""
@@ -233,8 +232,7 @@ def writer_lock(folder: Path, what: str, patience_s: float = 0.0) -> Iterator[No
     with (folder / "lock").open("a+", encoding="utf-8") as file:
         if not _taken(file.fileno(), patience_s):
             holder = lock_holder(folder) or "another process"
-            message = f"Another call is at work in this repository ({holder}). Call `status` until it is done."
-            raise Refusal(Code.BUSY, message, following=(Tool.STATUS,))
+            raise Refusal(Code.BUSY, f"Another call is at work in this repository ({holder}).")
         file.truncate(0)
         file.write(f"{what} since {time.strftime('%H:%M:%S')} on {platform.node()}, process {os.getpid()}")
         file.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..decision.gain import WIDE, rounded
-from ..lab.access import Lab
+from ..lab.access import Lab, until_done
 from ..lab.answers import cut
 from ..lab.context import RepoContext
 from ..lab.jobs import still_running
@@ -47,8 +47,9 @@ class Overview(Verbs):
             return answer.model_copy(update={**running, "note": f"`{record.tool}` is at work."})
         holder = lock_holder(context.repo.own_folder)
         if holder:
-            busy = f"A call is at work here ({holder}); call status until it is done."
-            return answer.model_copy(update={"note": busy, "next": [Tool.STATUS]})
+            tool = until_done(holder)
+            busy = f"A call is at work here ({holder}); call {tool} until it is done."
+            return answer.model_copy(update={"note": busy, "next": [tool]})
         if read_intent(context.repo.own_folder):
             return answer.model_copy(
                 update={"note": "A step was interrupted. The next call that writes will finish it."}

@@ -14,7 +14,7 @@ from ..iteration.baseline import noise_words
 from ..iteration.early_end import early_end
 from ..iteration.gates import GateRow
 from ..iteration.preflight import preflight
-from ..iteration.recent import recent_check
+from ..iteration.recent import RecentCheck, recent_check
 from ..lab.access import Lab
 from ..lab.answers import Answer, cut, page_of
 from ..lab.context import RepoContext
@@ -150,7 +150,8 @@ class Planning(Verbs):
         """
         with self._lab.for_writing(repo, Tool.CHECK_PLAN) as context:
             given, plan = plan.given, chosen_plan(context, plan)
-            found = preflight(context, plan)
+            recent = self._lab.checked.get(context.repo.own_folder)
+            found = preflight(context, plan, recent if isinstance(recent, RecentCheck) else None, anew=True)
             tried = early_end(context, plan, found.baseline) if found.passed and found.baseline else ()
             gates = [*found.gates, *tried]
             context.paired_checkout.remove()

@@ -406,20 +406,24 @@ def test_a_second_session_on_the_branch_is_refused(project: Project) -> None:
     assert refused.value.code is Code.SESSION_ACTIVE
 
 
-def test_while_one_call_is_at_work_another_is_told_to_wait(project: Project) -> None:
+@pytest.mark.parametrize(("at_work", "told"), [(Tool.ITERATE, Tool.STATUS), (Tool.DESIGN, Tool.WAIT)])
+def test_while_one_call_is_at_work_another_is_told_to_wait(project: Project, at_work: Tool, told: Tool) -> None:
+    """Runs of a design, which no call holds open, are what `wait` waits for."""
     project.start()
 
     with (
-        project.lab.for_writing("", Tool.ITERATE),
-        pytest.raises(Refusal, match=r"Another call is at work .*iterate since [\d:]+ on \S+, process \d+") as refused,
+        project.lab.for_writing("", at_work),
+        pytest.raises(
+            Refusal, match=rf"Another call .*{at_work} since [\d:]+ on \S+, process \d+.*Call {told} "
+        ) as refused,
     ):
         project.try_value(5)
 
-    assert (refused.value.code, refused.value.following) == (Code.BUSY, (Tool.STATUS,))
-    with project.lab.for_writing("", Tool.ITERATE):
+    assert (refused.value.code, refused.value.following) == (Code.BUSY, (told,))
+    with project.lab.for_writing("", at_work):
         status = project.sessions.status()
-    assert "A call is at work here (iterate" in status.note
-    assert status.next == [Tool.STATUS]
+    assert f"A call is at work here ({at_work}" in status.note
+    assert status.next == [told]
     assert project.sessions.status().note == ""
     assert project.sessions.status().phase is Phase.READY
 

@@ -27,14 +27,22 @@ PLANS: dict[str, tuple[dict[str, object], str, str]] = {
     "a verify that prints two numbers": ({"verify": "echo 1; echo 2"}, "1", "METRIC name=value"),
     "a verify that prints words": ({"verify": "echo done"}, "no number", "METRIC name=value"),
     "a verify that prints a unit": ({"verify": "echo 12ms"}, "12ms", "`unit`"),
-    "a verify that exits non-zero": ({"verify": "echo 5; exit 3"}, "exit 3", "until it exits 0"),
-    "a verify that does not exist": ({"verify": "no-such-program"}, "exit 127", "until it exits 0"),
+    "a verify that exits non-zero": ({"verify": "echo 5; exit 3"}, "exit 3", "mend it so that it exits 0, each time"),
+    "a verify that does not exist": (
+        {"verify": "no-such-program"},
+        "exit 127",
+        "mend it so that it exits 0, each time",
+    ),
     "a verify that fails in a copy": (
         {"verify": "test -d .git && date +%s%N"},
         "exit 1",
         "a number in your checkout and none in a copy of it",
     ),
-    "a verify that hangs": ({"verify": "sleep 60", "verify_timeout_s": 0.3}, "time-out", "until it exits 0"),
+    "a verify that hangs": (
+        {"verify": "sleep 60", "verify_timeout_s": 0.3},
+        "time-out",
+        "mend it so that it exits 0, each time",
+    ),
     "a verify that edits tracked files": (
         {"verify": "echo 3 >> notes.txt; echo 3"},
         "notes.txt changed",
@@ -124,6 +132,37 @@ def test_a_repository_that_is_not_ready_is_told_how_to_become_so(project: Projec
     assert cure in failed(checked)
     if before:
         assert project.picture() == before
+
+
+def fails_at(project: Project, *runs: int) -> Project:
+    """Have verify exit 1 in its runs of these numbers, with a number that never repeats in the others."""
+    count = project.root.parent / "runs"
+    cases = " ".join(f"-e '^{run}$'" for run in runs)
+    verify = f"echo >> {count}; wc -l < {count} | grep -q {cases} && exit 1; date +%s%N"
+    project.plan = project.plan.model_copy(update={"verify": verify, "guards": ()})
+    return project
+
+
+def test_a_run_of_the_same_code_that_fails_after_others_did_not_is_chance_and_nothing_missing(project: Project) -> None:
+    checked = fails_at(project, 6).planning.check_plan(project.plan)
+
+    assert "no-op control: run 6 of the same code" in failed(checked)
+    assert "It exited 0 before" in failed(checked)
+    assert "docs/how-to/metric.md" in failed(checked)
+    assert "a copy of it" not in failed(checked)
+
+
+def test_a_command_that_passed_a_check_before_and_fails_at_once_is_told_to_depend_on_chance(project: Project) -> None:
+    assert fails_at(project, 8).planning.check_plan(project.plan).ready
+
+    again = project.planning.check_plan(project.plan)
+    project.write("value.txt", "9\n").commit("nine")
+    (project.root.parent / "runs").write_text("\n" * 7)
+    after = project.planning.check_plan(project.plan)
+
+    assert "It exited 0 before" in failed(again)
+    assert "It exited 0 before" not in failed(after), "other code may as well be the cause"
+    assert "mend it so that it exits 0, each time" in failed(after)
 
 
 def test_a_plan_that_works_passes_every_gate_with_its_value(project: Project) -> None:

@@ -74,13 +74,17 @@ def test_an_exact_metric_is_tried_once(project: Project) -> None:
     assert project.read("value.txt") == "10\n"
 
 
-def test_the_answer_says_that_one_run_may_be_an_outlier_and_how_to_try_it_again(machine: Project) -> None:
+@pytest.mark.parametrize(("guards", "words"), [((), ""), (("true",), "No guard ran on it. ")])
+def test_the_answer_says_that_one_run_may_be_an_outlier_and_how_to_try_it_again(
+    machine: Project, guards: tuple[str, ...], words: str
+) -> None:
+    machine.plan = machine.plan.model_copy(update={"guards": guards})
     dropped_by_a_slow_moment(machine)
 
     row = machine.review.history(iteration=1).rows[0]
 
     assert "one run" in row.note
-    assert "an outlier would look the same. again = 1 tries it once more." in row.note
+    assert f"an outlier would look the same. {words}again = 1 tries it once more." in row.note
 
 
 def test_what_looked_as_bad_the_second_time_is_not_offered_a_third_time(machine: Project) -> None:

@@ -214,6 +214,16 @@ def test_the_gate_says_whose_yes_it_is(project: Project) -> None:
     assert "nobody was asked" in consent_row(project.lab, project.plan)
 
 
+def test_of_a_command_that_waits_nobody_is_told_to_have_agreed(project: Project) -> None:
+    consent_of(project).approve(("cat value.txt",), "in a test")
+    assert consent_row(Lab(project.root), project.plan) == "nobody agreed yet to run: `sh check.sh`"
+
+    first = server(project)
+    committed(project, FIELDS.replace("sh check.sh", "true"))
+
+    assert consent_row(first, project.plan) == "nobody agreed yet to run: `sh check.sh`", "the file asks for another"
+
+
 def test_what_a_call_asked_to_run_waits_for_a_person(project: Project) -> None:
     lab = Lab(project.root)
     Planning(lab).check_plan(project.plan)

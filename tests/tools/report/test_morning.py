@@ -175,6 +175,19 @@ def test_nothing_kept_is_nothing_to_take(project: Project) -> None:
     assert "Take it" not in project.review.report().report
 
 
+def test_of_a_finished_session_no_budget_is_left(project: Project) -> None:
+    project.plan = project.plan.model_copy(update={"iterations": 20})
+    project.start()
+    assert "Left: 20 iterations." in project.sessions.status().text()
+
+    project.sessions.finish_session()
+
+    status = project.sessions.status().text()
+    assert ("Left:" in status, "This session is finished." in status) == (False, True)
+    project.review.report("html")
+    assert "Left" not in Reader(project.read(PAGE)).text.split()
+
+
 def test_what_failed_is_told_in_groups_a_line_each(project: Project) -> None:
     fill(
         project.start(),
@@ -183,17 +196,22 @@ def test_what_failed_is_told_in_groups_a_line_each(project: Project) -> None:
         row(3, Status.DISCARD, 8.0, guard="fail", gain=2.0, description="cheated"),
         row(4, Status.NO_OP, None, description="did nothing"),
         *(row(number, metric=11.0) for number in range(5, 70)),
+        row(70, Status.DISCARD, 9.5, gain=0.5, description="unsure"),
     )
 
     groups = {group.name: group for group in seen(project).failed}
 
     assert {name: group.count for name, group in groups.items()} == {
-        "Near misses, closest first": 1,
+        "Near misses, closest first": 2,
         "Not better": 66,
         "Crashed": 1,
         "No number": 1,
     }
-    assert groups["Near misses, closest first"].tries[0].description == "cheated (a guard failed)"
+    near = [one.description for one in groups["Near misses, closest first"].tries]
+    assert near == ["cheated (a guard failed)", "unsure (no guard ran on it)"]
+    material = project.review.detect_stuck().material
+    assert material is not None
+    assert material.near_misses == ["#3 cheated (-2, a guard failed)", "#70 unsure (-0.5, no guard ran on it)"]
     assert [one.iteration for one in groups["Not better"].tries] == list(range(69, 19, -1))
     assert "    #2 -  broke" in project.review.report().report
 
