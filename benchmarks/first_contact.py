@@ -252,6 +252,9 @@ def _page(rows: dict[str, Row]) -> str:
     ]
     if failed:
         lines += ["", "What `check_plan` said of those that failed:", "", *failed]
+    for name, layout in REAL.items():
+        if layout.why and any(line.startswith(f"- {name} (real)") for line in failed):
+            lines += ["", f"Why {name} fails, seen without this server: {layout.why}"]
     return "\n".join(lines) + "\n"
 
 
