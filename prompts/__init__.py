@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,10 +25,19 @@ class Prompt:
         return frozenset(self.body.get_identifiers())
 
     def render(self, values: Mapping[str, str]) -> str:
-        """Return the text with every name filled in; an argument that was not given reads `(not given)`."""
+        """Return the text with every name filled in, without lines in which no argument was given; beside others such an
+        argument reads `(not given)`.
+        """
         given = {name: value.strip() or "(not given)" for name, value in values.items()}
-        absent = dict.fromkeys(self.arguments, "(not given)")
-        return self.body.substitute({**absent, **given})
+        absent = {name for name in {*self.arguments, *given} if given.get(name, "(not given)") == "(not given)"}
+        told = (line for line in self.body.template.split("\n") if not _says_nothing(line, absent))
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(told))
+        return Template(text).substitute({**dict.fromkeys(absent, "(not given)"), **given})
+
+
+def _says_nothing(line: str, absent: set[str]) -> bool:
+    names = Template(line).get_identifiers()
+    return bool(names) and absent.issuperset(names)
 
 
 def load_prompts() -> dict[str, Prompt]:

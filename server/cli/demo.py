@@ -57,6 +57,9 @@ def run(root: Path, options: Namespace) -> int:
         return 1
     console.print(f"Made {place}; starting the server over stdio.")
     outcomes = anyio.run(_session, console, place, QUICK if quick else GPT)
+    console.print(
+        Text(f"All of it stays there; to delete it: rm -rf {place if folder else place.parent}"), soft_wrap=True
+    )
     if options.json:
         tries = [
             {"description": one.tried.description, "status": one.status, "metric": one.answer.get("metric")}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...tools.doctor.clients import NAME, REGISTRATIONS, ROOT, USUALLY, Client, Registration, state_folder
-from ...tools.doctor.configuration import Unwritable, put, taken_out, value_at
+from ...tools.doctor.configuration import Unwritable, put, taken_out, value_at, without_empty
 from ...tools.errors import Refusal
 from ...tools.lab.access import Lab
 from ...tools.plan.model import PLAN_FILE
@@ -79,8 +79,10 @@ def _then(registration: Registration, root: Path, file: Path, was_there: bool) -
         *shared_in_git(root, file, was_there),
         *([_PASSING] if _CACHE in Path(words[0]).parts else []),
         *([registration.note.replace("COMMAND", " ".join(words))] if registration.note else []),
-        "Now start your agent in this project and say: Use the autoresearch playbook. "
-        + (plan if (root / PLAN_FILE).exists() else "Make the tests faster."),
+        f"Now start your agent in this project and say: Use the autoresearch playbook. {plan}"
+        if (root / PLAN_FILE).exists()
+        else "Now start your agent in this project and say what should get better, for example: Use the autoresearch playbook. "
+        "Make this function faster. (Or: Make the bundle smaller. Or: Make the tests faster.)",
     ]
 
 
@@ -162,12 +164,16 @@ def program() -> list[str]:
 
 def _without(place: _Place, text: str, old: Entry, client: str) -> str:
     """The text without our entry: as it was before, byte for byte, where nothing but the entry came since."""
+    last = ""
     for backup in sorted((state_folder() / "backups").glob(f"{client}-*"), reverse=True):
         before = backup.read_bytes().decode()
         with suppress(Unwritable):
-            if not value_at(before, place.keys, toml=place.toml) and place.with_entry(before, {}, old) == text:
-                return before
-    return taken_out(text, place.keys, toml=place.toml)
+            if not value_at(before, place.keys, toml=place.toml):
+                if place.with_entry(before, {}, old) == text:
+                    return before
+                last = last or before
+    new = taken_out(text, place.keys, toml=place.toml)
+    return new if place.toml or new == text else without_empty(new, place.keys[:-1], last)
 
 
 def write(file: Path, text: str) -> str:

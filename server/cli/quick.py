@@ -12,17 +12,21 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...tools.decision.scale import scale_for
 from ...tools.decision.scatter import UNLEARNT, middle
+from ...tools.errors import Refusal
+from ...tools.lab.access import Lab
 from ...tools.measurement.load import busy_words, load_now
-from ...tools.measurement.quiet import Sensitivity, runs_to_see, scatter
+from ...tools.measurement.quiet import CLEARLY, Sensitivity, quietest, runs_to_see, scatter
 from ...tools.plan.metrics import check_read, read_metric
 from ...tools.plan.model import PLAN_FILE, in_toml
 from ...tools.plan.resources import Resource, resource_of
 from ...tools.process.runner import CommandRun, CommandSpec, Runner
+from ...tools.project.scan import recognised
 from ...tools.text.redaction import redact_tail
 
 FEWEST, LEAST, MOST = 5, 4, 40
@@ -31,6 +35,8 @@ BAR = 3.6
 """Standard errors by which one of two commands has to be better: the bar of a session's decisions."""
 MOVED = 3.0
 """Standard errors by which the second half of the runs has to differ from the first to be called drift."""
+SLOW = 2.0
+"""Times the median run that a first run has to take to be told of."""
 INTERRUPTED = 130
 """The exit status of what Ctrl-C ended, as shells have it."""
 _METRIC = re.compile(r"^METRIC[ \t]+([\w.-]+)[ \t]*=", re.MULTILINE)
@@ -122,9 +128,13 @@ class Bench:
         busy = busy_words(before, load_now(), sum(one.cpu_seconds for one in runs), sum(one.seconds for one in runs))
         lower = (options.direction or "lower") == "lower"
         data = {"metric": reader.metric, "unit": reader.unit, "read": reader.read, "values": values}
-        lines = [*_number(reader, values, first), *_noise(values), *([f"The machine is busy: {busy}."] if busy else [])]
+        lines = [*_number(reader, values, runs), *_noise(values), *([f"The machine is busy: {busy}."] if busy else [])]
+        if reader.read == "wall" and not options.read:
+            reader, why = quieter_time(runs, busy=bool(busy))
+            lines += [f"Measures of the same runs: {why}."] if why else []
         return Told(
-            [*lines, "", *_plan(self.command, reader, lower)], {**data, "scatter": _finite(scatter(values[1:]))}
+            [*lines, "", *_plan(self.command, reader, lower)],
+            {**data, "seconds": [one.seconds for one in runs], "scatter": _finite(scatter(values[1:]))},
         )
 
     def compared(self, options: Namespace) -> Told:
@@ -213,12 +223,27 @@ def _reader(run: CommandRun, read: str, metric: str) -> Reader:
     return Reader("wall", Resource.WALL.metric, Resource.WALL.unit)
 
 
-def _number(reader: Reader, values: Sequence[float], first: CommandRun) -> list[str]:
+def quieter_time(runs: Sequence[CommandRun], *, busy: bool) -> tuple[Reader, str]:
+    """Return how a command's time is best read, wall or processor, as `check_plan` recommends it, and why.
+
+    On a busy machine any quieter measure is clearly quieter: what others do there is in the wall time alone.
+    """
+    measured: dict[str, list[float]] = {
+        Resource.CPU: [one.cpu_seconds for one in runs],
+        Resource.WALL: [one.seconds for one in runs],
+    }
+    enough = measured if len(runs) >= FEWEST else {}
+    read, why = quietest(enough, Resource.WALL, 1.0 if busy else CLEARLY)
+    resource = Resource(read)
+    return Reader(read, resource.metric, resource.unit), why
+
+
+def _number(reader: Reader, values: Sequence[float], runs: Sequence[CommandRun]) -> list[str]:
     unit = f" {reader.unit}" if reader.unit else ""
     what = "measured from outside" if resource_of(reader.read) else "as the command prints it"
-    lines = [
-        f"{reader.metric}: {_middle(values)}{unit}, median of {len(values)} runs of {first.seconds:.2g} s each, {what}."
-    ]
+    first, usual = runs[0], statistics.median(one.seconds for one in runs)
+    slow = f" (the first took {first.seconds:.2g} s)" if first.seconds > SLOW * usual else ""
+    lines = [f"{reader.metric}: {_middle(values)}{unit}, median of {len(values)} runs of {usual:.2g} s{slow}, {what}."]
     if reader.read == "wall":
         printed = read_metric(first.stdout, "last", "value").value
         also = f" It also prints a number ({printed:.6g}): `--read last` measures that." if printed is not None else ""
@@ -266,11 +291,21 @@ def _noise(values: Sequence[float]) -> list[str]:
 
 
 def _plan(command: str, reader: Reader, lower: bool) -> list[str]:
-    fields = {"goal": "say what should get better", "scope": ["src/**"], "metric": reader.metric}
+    scope = _sources() or ["the files that may change, such as src/**"]
+    fields = {"goal": "say what should get better", "scope": scope, "metric": reader.metric}
     printed = {"direction": "lower" if lower else "higher", "read": reader.read}
     own = {"read": reader.read} if resource_of(reader.read) else printed
     text = in_toml({**fields, "verify": command, **own, "guards": ["a command that must exit 0, such as the tests"]})
     return [f"A plan to paste into {PLAN_FILE}; goal, scope and guards are yours to fill in:", "", *text.splitlines()]
+
+
+def _sources() -> list[str]:
+    """The source files of the project in this folder, as globs; none where there is no repository or nothing known in it."""
+    with suppress(Refusal):
+        repo = Lab(Path.cwd()).for_reading().repo
+        files = repo.tracked()
+        return list(next((one.sources for one in recognised(repo.root, files) if one.sources), ()))
+    return []
 
 
 def _middle(values: Sequence[float]) -> str:

@@ -6,7 +6,8 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..errors import Refusal
 from ..lab.access import Lab
 from ..lab.context import RepoContext
 from ..plan.model import PLAN_FILE
-from ..process.isolation import available, passes
+from ..process.isolation import available, is_surrounding, passes
 from ..project.scan import DeviceKind, devices, server_python
 from ..session.intent import read_intent
 from ..storage.disk import lock_holder
@@ -38,7 +39,7 @@ class DoctorCheck:
 
 def examine(root: Path) -> list[DoctorCheck]:
     """Everything about this machine, and about the repository at the root."""
-    return [*_programs(root), *_hardware(), *_environment(), *_repository(root)]
+    return [*_programs(root), *_hardware(), *_environment(root), *_repository(root)]
 
 
 def _programs(root: Path) -> Iterator[DoctorCheck]:
@@ -79,14 +80,28 @@ def _hardware() -> Iterator[DoctorCheck]:
         )
 
 
-def _environment() -> Iterator[DoctorCheck]:
-    """Variables that a command here may have and that a client did not pass on to the server."""
+def _environment(root: Path) -> Iterator[DoctorCheck]:
+    """Variables that a command here may have and that a client did not pass on to the server; those of network and login
+    only where a file of the project names them.
+    """
     for client, names in remembered().items():
         dropped = sorted(name for name in os.environ if passes(name) and name not in names)
+        surrounding = [name for name in dropped if is_surrounding(name)]
+        unused = set(surrounding) - _named(root, surrounding)
+        dropped = [name for name in dropped if name not in unused]
         shown = ", ".join(dropped[:12]) + (" ..." if len(dropped) > 12 else "")
         cure = "If your commands need one of them, set it in the entry of this server there." if dropped else ""
-        seen = f"did not get {shown}" if dropped else "got every variable"
+        seen = f"did not get {shown}" if dropped else "got every variable that commands here could need"
         yield DoctorCheck(f"server started by {client}", None, seen, cure)
+
+
+def _named(root: Path, names: Sequence[str]) -> set[str]:
+    """Which of these names stand in a file of the project that git does not ignore, the plan among them."""
+    words = [part for name in names for part in ("-e", name)]
+    with suppress(Refusal):
+        git = Lab(root).for_reading().repo.git
+        return set(git.ask("grep", "--untracked", "-howFI", *words).text.split()) if words else set()
+    return set()
 
 
 def _repository(root: Path) -> Iterator[DoctorCheck]:

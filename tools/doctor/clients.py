@@ -171,7 +171,11 @@ def state_folder() -> Path:
 
 
 def _parent() -> str:
-    """The program that started this one, by its name."""
+    """The program that started this one, by its name; the kernel cuts names, so it is completed from the command line."""
     with suppress(OSError):
-        return Path(f"/proc/{os.getppid()}/comm").read_text(encoding="utf-8").strip() or "a client"
+        kernel = Path("/proc", str(os.getppid()))
+        name = (kernel / "comm").read_text(encoding="utf-8").strip()
+        words = (kernel / "cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
+        named = (PurePath(word).name for word in words)
+        return next((word for word in named if name and word.startswith(name)), name) or "a client"
     return "a client"

@@ -77,6 +77,25 @@ def taken_out(text: str, keys: Keys, *, toml: bool) -> str:
     return _proven(_without_toml(text, keys) if toml else _without_json(text, keys), expected, toml)
 
 
+def without_empty(text: str, keys: Keys, before: str) -> str:
+    """Return JSON without the tables at the keys and above that hold nothing, not even a comment, and that were not there before.
+
+    Raises:
+        Unwritable: as `put`.
+    """
+    for depth in range(len(keys), 0, -1):
+        above = keys[:depth]
+        if value_at(text, above, toml=False) != {} or value_at(before, above, toml=False) is not None:
+            break
+        shorter = taken_out(text, above, toml=False)
+        if [one for one in _COMMENT.findall(text) if one[0] == "/"] != [
+            one for one in _COMMENT.findall(shorter) if one[0] == "/"
+        ]:
+            break
+        text = shorter
+    return text
+
+
 def _read(text: str, toml: bool) -> dict[str, Any]:
     try:
         data = tomllib.loads(text) if toml else json.loads(_plain(text).strip("\ufeff") or "{}")

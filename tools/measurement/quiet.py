@@ -77,23 +77,27 @@ class Sensitivity:
 
 
 def compared(plan: Plan, runs: Sequence[Measurement]) -> str:
-    """Compare the measures that the same runs have, and recommend the quietest; empty where there is nothing to choose.
+    """Compare the measures that the same runs have, and recommend the quietest; empty where there is nothing to choose."""
+    return quietest(_measures(plan, runs), resource_of(plan.read) or PRINTED)[1] if is_time(plan) else ""
 
-    The first run is left out, because it is the coldest.
+
+def quietest(measured: Mapping[str, Sequence[float]], mine: str, clearly: float = CLEARLY) -> tuple[str, str]:
+    """Return the measure to take, and why in words, which are empty where there is nothing to choose.
+
+    It is `mine` unless another is `clearly` times quieter. The first run is left out, because it is the coldest.
     """
-    found = {name: scatter(values[1:]) for name, values in _measures(plan, runs).items()}
-    if not is_time(plan) or len(found) < 2 or not all(map(math.isfinite, found.values())):
-        return ""
-    mine = resource_of(plan.read) or PRINTED
+    found = {name: scatter(values[1:]) for name, values in measured.items()}
+    if len(found) < 2 or not all(map(math.isfinite, found.values())):
+        return mine, ""
     best = min(found, key=lambda name: (found[name], name != mine))
     told = ", ".join(
         f"{_words(name)} scatters by {_percent(share)} ({runs_to_see(SHOWN_GAIN, share)} runs)"
         for name, share in found.items()
     )
     said = f"{told}; in brackets the runs of either arm that it takes to see a gain of 1 %"
-    if best == mine or found[mine] < CLEARLY * found[best]:
-        return f"{said}. No other is clearly quieter than {_words(mine)}"
-    return f"{said}. Recommended: {_recommended(best)}"
+    if best == mine or found[mine] < clearly * found[best]:
+        return mine, f"{said}. No other is clearly quieter than {_words(mine)}"
+    return best, f"{said}. Recommended: {_recommended(best)}"
 
 
 def _measures(plan: Plan, runs: Sequence[Measurement]) -> Mapping[str, list[float]]:

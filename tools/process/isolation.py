@@ -18,14 +18,17 @@ from ..text.masking import looks_secret
 from .landlock import folders_in_dev, landlock_version
 from .leftovers import LEG_MARK
 
-_EXACT = frozenset(
+_NETWORK = frozenset(
+    # certificates and proxies
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY"
+    " FTP_PROXY http_proxy https_proxy all_proxy no_proxy ftp_proxy".split()
+)
+_OF_THE_LOGIN = ("XDG_", "DISPLAY", "XAUTHORITY")
+_EXACT = _NETWORK | frozenset(
     # the person, the shell, the place
     "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TZDIR TMPDIR TMP TEMP CI DISPLAY XAUTHORITY SOURCE_DATE_EPOCH"
     # git, as the user set it up; what points at another repository or brings credentials along is left out
     " GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_CONFIG_NOSYSTEM GIT_EXEC_PATH GIT_CEILING_DIRECTORIES"
-    # certificates and proxies
-    " SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_CERT HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY"
-    " FTP_PROXY http_proxy https_proxy all_proxy no_proxy ftp_proxy"
     # compilers and linkers
     " CC CXX CPP FC LD AR AS NM RANLIB STRIP OBJCOPY CFLAGS CXXFLAGS CPPFLAGS FFLAGS LDFLAGS LDLIBS LIBS MAKE MAKEFLAGS"
     " MFLAGS CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH LIBRARY_PATH LD_LIBRARY_PATH LD_PRELOAD SDKROOT DEVELOPER_DIR"
@@ -51,6 +54,11 @@ _FAMILIES = tuple(
     " OPENBLAS_ BLIS_ NUMEXPR_ NUMBA_ VECLIB_ MALLOC_ TORCH PYTORCH_ TRITON_ XLA_ JAX_ TF_ SLURM_ ASAN_ UBSAN_ TSAN_".split()
 )
 _OF_THE_SHELL = frozenset("PWD OLDPWD SHLVL IFS PPID UID EUID RANDOM SECONDS LINENO OPTARG OPTIND PS1 PS4 TERM".split())
+
+
+def is_surrounding(name: str) -> bool:
+    """Tell whether a variable says how the network is reached or who logged in, which few measured commands ask."""
+    return name in _NETWORK or name.startswith(_OF_THE_LOGIN)
 
 
 def passes(name: str, value: str = "") -> bool:

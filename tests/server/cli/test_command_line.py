@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -414,18 +415,24 @@ def test_an_environment_in_the_project_is_the_project_s(own_programs_first: str)
 def test_the_doctor_tells_which_variables_a_client_dropped(
     project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    names = ("CARGO_SPECIAL", "CURL_CA_BUNDLE", "PIP_CERT")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
     client = Wire(project.root)
     client.greet("2025-11-25")
     client.ask("tools/call", {"name": "status", "arguments": {}})
     client.close()
-    monkeypatch.setenv("CARGO_SPECIAL", "x")
+    for name in names:
+        monkeypatch.setenv(name, "x")
+    project.write("fetch.sh", "pip install --cert $PIP_CERT x\n")
 
     told = [
         one for one in parsed(typed(project, "doctor", "--json")[1])["looked"] if "server started by" in one["name"]
     ]
 
     assert len(told) == 1
-    assert "CARGO_SPECIAL" in told[0]["seen"]
+    assert {"CARGO_SPECIAL", "PIP_CERT"} <= set(re.findall(r"\w+", told[0]["seen"]))
+    assert "CURL_CA_BUNDLE" not in told[0]["seen"], "no file of the project names it"
 
 
 def test_quiet_prints_no_result_and_verbose_says_what_is_run(

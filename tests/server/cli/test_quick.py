@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.server.cli.quick import _better
+from autoresearch_mcp.server.cli.quick import Reader, _better, _number, quieter_time
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.plan.checks import load_plan
 from autoresearch_mcp.tools.plan.model import Plan
+from autoresearch_mcp.tools.process.runner import CommandRun
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +36,55 @@ def test_a_number_that_repeats_is_called_exact_with_a_plan_that_can_be_loaded(
     plan = load_plan(tomllib.loads(out.partition("are yours to fill in:")[2]))
     assert isinstance(plan, Plan)
     assert (plan.metric, plan.verify, plan.read, plan.direction) == ("size", "echo METRIC size=12", "line", "lower")
+
+
+def took(wall: Sequence[float], processor: Sequence[float]) -> list[CommandRun]:
+    return [
+        CommandRun(0, False, seconds, "", "", cpu_seconds=cpu_s) for seconds, cpu_s in zip(wall, processor, strict=True)
+    ]
+
+
+def test_a_slow_first_run_is_not_taken_for_the_usual_one() -> None:
+    wall = [4.0, 0.2, 0.21, 0.2, 0.22]
+
+    told = _number(Reader("wall", "wall_seconds", "s"), wall, took(wall, [0.1] * 5))[0]
+
+    assert "0.21 s, median of 5 runs of 0.21 s (the first took 4 s)" in told
+
+
+@pytest.mark.parametrize(
+    ("wall", "busy", "read"),
+    [
+        ([1.0, 1.0, 1.3, 0.9, 1.2], False, "cpu"),
+        ([1.0, 0.8, 0.812, 0.8, 0.812], False, "wall"),  # no clear difference
+        ([1.0, 0.8, 0.812, 0.8, 0.812], True, "cpu"),
+        ([1.0, 0.8, 0.8001, 0.8, 0.8001], True, "wall"),  # it waits: wall time is the quieter one all the same
+        ([1.0, 1.3], True, "wall"),  # too few to tell
+    ],
+)
+def test_the_plan_reads_the_time_that_scatters_less(wall: list[float], busy: bool, read: str) -> None:
+    processor = [0.5, 0.4, 0.405, 0.4, 0.405]
+
+    reader, why = quieter_time(took(wall, processor[: len(wall)]), busy=busy)
+
+    assert reader.read == read
+    assert bool(why) == (len(wall) >= 5)
+
+
+def test_the_scope_of_the_plan_is_the_project_s_own_or_says_that_it_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["quick", "--seconds", "0", "--", "true"]) == 0
+    assert 'scope = ["the files that may change, such as src/**"]' in capsys.readouterr().out
+    for name in ("lib/__init__.py", "lib/a.py", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    for words in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *words], check=True)
+
+    assert main(["quick", "--seconds", "0", "--", "true"]) == 0
+
+    assert 'scope = ["lib/**/*.py"]' in capsys.readouterr().out
 
 
 def test_where_nothing_is_printed_the_time_is_measured_and_its_noise_told(capsys: pytest.CaptureFixture[str]) -> None:
