@@ -159,7 +159,10 @@ class Parallel(Verbs):
             found = begin(context, knobs, asked, repeats)
             follow(self._lab, repo)
         elif (last := last_design(context)) is None:
-            raise Refusal(Code.BAD_ARGUMENT, "There is no design yet. Name its `knobs`, two candidates at least.")
+            raise Refusal(
+                Code.BAD_ARGUMENT,
+                "There is no design yet. Hand each change in with submit and knob = true, then name two at least as `knobs`.",
+            )
         else:
             found = last
         lines = design_lines(context, found)

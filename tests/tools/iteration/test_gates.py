@@ -362,6 +362,7 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
         Tool.PLAYBOOK: workflows.playbook,
         Tool.WORKSPACE: Parallel(project.lab).workspace,
         Tool.SUBMIT: lambda: Parallel(project.lab).submit("an idea", patch=PATCH),
+        Tool.DESIGN: Parallel(project.lab).design,
     }
 
 
@@ -378,12 +379,15 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
         outcome = _outcome(calls(project)[tool])
         if isinstance(outcome, Refusal):
             # There is nothing to read before the first session, nothing to wait for while nothing is at work, in a
-            # project without a model nothing to train, and no ledger to write into before one is opened.
-            unread = outcome.code is Code.NO_SESSION or tool in {Tool.WAIT, Tool.CANCEL, Tool.TRAIN, Tool.RECORD}
+            # project without a model nothing to train, no ledger to write into before one is opened, and no design to tell of.
+            nothing = {Tool.WAIT, Tool.CANCEL, Tool.TRAIN, Tool.RECORD, Tool.DESIGN}
+            unread = outcome.code is Code.NO_SESSION or tool in nothing
             assert unread or not allows(phase, tool), f"{tool} in {phase}: {outcome.message}"
             assert project.picture() == before
             assert project.sessions.status().phase is phase
-            assert any(choice in outcome.message for choice in (*following(phase), Tool.STATUS, Tool.WORKFLOW))
+            assert any(
+                choice in outcome.message for choice in (*following(phase), Tool.STATUS, Tool.WORKFLOW, Tool.SUBMIT)
+            )
         else:
             assert allows(phase, tool), f"{tool} in {phase} was let through"
             assert outcome.phase is project.sessions.status().phase
