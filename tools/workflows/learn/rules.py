@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
-from ..ledger.handoff import HandoffFinding
+from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
@@ -193,6 +193,12 @@ class Learn(WorkflowRules):
         wrong = [problem_line(problem) for problem in open_problems(ledger)]
         more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
         return (*wrong[:_LISTED], *more)
+
+    def gate_check(self, ledger: Ledger) -> GateCheck | None:
+        wrong = len(open_problems(ledger)) + last_validation(ledger).more_problems
+        if not (ledger.closed and ledger.closed.ending == Ending.BOUNDED and wrong):
+            return None
+        return GateCheck("learn documents", False, f"ended bounded: {wrong} wrong")
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards

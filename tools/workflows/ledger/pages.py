@@ -20,8 +20,11 @@ def render(package: str, template: str, **values: object) -> str:
     return fill(package, template, {one.__name__: one for one in helpers}, values)
 
 
-def summary_page(ledger: Ledger, scores: Iterable[object], coverage: Iterable[object], handoff: Handoff) -> str:
-    """Return what came of a ledger, on one page."""
+def summary_page(
+    ledger: Ledger, scores: Iterable[object], coverage: Iterable[object], handoff: Handoff, allowed: str = ""
+) -> str:
+    """Return what came of a ledger, on one page; `allowed` says what it may leave, and has."""
+    told = handoff.why or allowed
     config = {} if is_plan(handoff.config) else handoff.config
     return render(
         __package__,
@@ -30,7 +33,7 @@ def summary_page(ledger: Ledger, scores: Iterable[object], coverage: Iterable[ob
         handoff=handoff,
         scores=scores,
         coverage=coverage,
-        ended=(handoff.status[:1].upper() + handoff.status[1:]) + (f": {handoff.why}" if handoff.why else ""),
+        ended=(handoff.status[:1].upper() + handoff.status[1:]) + (f": {told}" if told else ""),
         result={name: value for name, value in config.items() if value not in ("", None)},
     )
 

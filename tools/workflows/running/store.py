@@ -171,7 +171,9 @@ def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str
     """Return every file of a ledger by name."""
     texts = rules.files(ledger)
     return {
-        "summary.md": summary_page(ledger, rules.scores(ledger), rules.coverage(ledger), handoff),
+        "summary.md": summary_page(
+            ledger, rules.scores(ledger), rules.coverage(ledger), handoff, rules.allowed(ledger)
+        ),
         **texts,
         HANDOFF: handoff.model_dump_json(indent=1) + "\n",
     }

@@ -368,8 +368,9 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
 def test_the_gate_tells_of_what_the_target_allows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = Mender(shop(tmp_path / "repo"))
     left = made.agent.open(target=9).state[0].partition(" ")[0]
-    made.agent.close()
+    closed = made.agent.close()
 
+    assert f"Complete: {left} left, allowed by the target." in made.agent.file(closed, "summary.md")
     assert main(["--root", str(made.project.root), "gate", "--complete", "fix"]) == 0
     assert f"fix ledger: ended complete: {left} left, allowed by the target" in capsys.readouterr().out
 

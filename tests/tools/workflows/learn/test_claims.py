@@ -115,6 +115,8 @@ def test_what_is_so_is_a_claim_that_holds(text: str, repository: Repository) -> 
         "`v1.0`",
         "a word, and shop/nowhere.py without backticks",
         "```text\nmake nothing\n```",
+        "```\nimport other\nother.gone()\n```",
+        "```\nfrom: shop\nimport nothing of it\n```",
     ],
 )
 def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> None:
@@ -151,6 +153,7 @@ def test_what_may_be_anything_is_no_claim(text: str, repository: Repository) -> 
         (sh("python -m shop.gone"), "there is no module shop.gone"),
         (sh("./tools/gone.sh"), "there is no ./tools/gone.sh"),
         (sh("X=1 sudo webbr | git x"), "no program is called webbr; there is webber"),
+        ("```\nfrom shop.cart import Cache\n```", "shop/cart.py has no Cache"),
         ("```ini\nline-lengths = 3\n```", "no file of the code knows the setting line-lengths; there is line-length"),
     ],
 )

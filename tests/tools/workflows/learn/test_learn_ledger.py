@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from conftest import Project
 from ledgers import WorkflowAgent, shop
 
@@ -140,6 +142,8 @@ def test_a_repair_that_improves_nothing_ends_the_repairs(agent: WorkflowAgent) -
     closed = agent.close()
     assert closed.status == "bounded"
     assert agent.handoff(closed)["findings"][0]["title"] == "README.md: there is no shop/gone.py"
+    gate = gate_checks(Lab(agent.project.root).for_reading(), GateDemands())
+    assert ("learn documents", False, "ended bounded: 1 wrong") in [(one.name, one.passed, one.seen) for one in gate]
 
 
 def test_a_look_at_the_same_again_costs_no_round_also_for_a_new_server(agent: WorkflowAgent) -> None:

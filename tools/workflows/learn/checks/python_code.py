@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, TypeGuard
 from ..python_api import Lookup, PythonApi
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document, blocks
+from .python_source import imports_ours, parsed, sessions
 
 if TYPE_CHECKING:
     import griffe
 
 _LANGUAGES = ("python", "py", "python3", "pycon", "ipython", "python-console", "default")
+_UNNAMED = ""
 _LEFT_OUT = re.compile(r"…|<[A-Za-z][\w -]*>|^\s*\.\.\.\s*\w|\[\.\.\.\]|^\s*[%!]\w", re.MULTILINE)
-_PROMPT = re.compile(r"(>>>|\.\.\.)( (.*))?")
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,12 @@ class _Names:
 def check_python(document: Document, repository: Repository) -> Iterator[Claim]:
     """Yield every block of Python, and in it each import, attribute and call of the repository's own code."""
     names = _Names(repository.code.python)
-    for block in blocks(document, _LANGUAGES):
+    for block in blocks(document, (*_LANGUAGES, _UNNAMED)):
         session = ">>> " in block.text
-        for line, source in _sessions(block.text) if session else [(0, dedent(block.text))]:
-            tree = _parsed(source)
+        if block.language == _UNNAMED and not imports_ours(block.text, session, names.api):
+            continue
+        for line, source in sessions(block.text) if session else [(0, dedent(block.text))]:
+            tree = parsed(source)
             if isinstance(tree, tuple):
                 at = block.line + line + tree[0] - 1
                 text = document.said(at).strip()[:80]
@@ -68,50 +71,6 @@ def check_python(document: Document, repository: Repository) -> Iterator[Claim]:
                 yield Claim(ClaimKind.SYNTAX, block.line, "a block of python")
             if repository.code.complete:
                 yield from _BlockReader(names, block.line + line - 1).statements(tree.body)
-
-
-def _parsed(source: str) -> ast.Module | tuple[int, str]:
-    """Return what a block says, or at which of its lines it cannot be parsed and why."""
-    try:
-        return ast.parse(source)
-    except SyntaxError as error:
-        if error.msg.startswith("'return' outside"):
-            return ast.Module([], [])
-        return _mended(source) or (error.lineno or 1, f"it is no Python: {error.msg}")
-    except (ValueError, RecursionError) as error:
-        return 1, f"it is no Python: {error}"
-
-
-def _mended(source: str) -> ast.Module | None:
-    """Return what a block says that breaks off where its point is made: after a decorator, with a comment for a body, or a few
-    items of something longer.
-    """
-    lines = [re.sub(r"^(\s+)#.*", r"\1pass", line) for line in source.rstrip().split("\n")]
-    last = lines[-1]
-    indent = last[: len(last) - len(last.lstrip())]
-    followed = ([*lines, f"{indent}{more}"] for more in ("", "def rest(): pass", "    pass"))
-    for body in (*followed, ["{", *lines, "}"], ["(", *lines, ")"]):
-        try:
-            return ast.parse("\n".join(body))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-    return None
-
-
-def _sessions(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what was typed at each prompt, with the line within the block (from 0)."""
-    typed: list[str] = []
-    start = 0
-    for at, line in enumerate([*text.splitlines(), ""]):
-        match = _PROMPT.match(line.strip())
-        if match and match[1] == "..." and typed:
-            typed.append(match[3] or "")
-            continue
-        if typed:
-            yield start, "\n".join(typed)
-            typed = []
-        if match and match[1] == ">>>" and match[3]:
-            typed, start = [match[3]], at
 
 
 class _BlockReader:
