@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from inspect import isclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -322,17 +321,6 @@ def form_of(item: type[Item]) -> Form:
         required=tuple(_described(name, field) for name, field in own.items() if field.is_required()),
         optional=tuple(_described(name, field) for name, field in own.items() if not field.is_required()),
     )
-
-
-Kept = TypeVar("Kept", bound=BaseModel)
-
-
-def as_recorded(model: type[Kept], fields: Mapping[str, Any]) -> Kept | None:
-    """Return what this or an earlier version wrote, without the fields that are gone since; None if it cannot be read any more."""
-    try:
-        return model.model_validate({name: value for name, value in fields.items() if name in model.model_fields})
-    except ValidationError:
-        return None
 
 
 def fields_of(model: type[BaseModel]) -> tuple[str, ...]:

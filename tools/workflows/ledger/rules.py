@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from ...errors import Code, Refusal
 from .evidence import proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
-from .items import Depth, Item, ItemOutcome, Options, Proof, Retired, Withdrawal, Workflow, as_recorded
+from .items import Depth, Item, ItemOutcome, Options, Proof, Retired, Withdrawal, Workflow
 from .pages import render
 from .scores import Score
-from .state import Ledger, LedgerEntry, Ran
+from .state import Ledger, LedgerEntry, Ran, as_recorded
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from ...session.events import Record
-from .items import Item, Options, Proof, Retired, Settlement, Withdrawal, Workflow, as_recorded
+from .items import Item, Options, Proof, Retired, Settlement, Withdrawal, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -18,6 +18,15 @@ VERSION = 1
 Some = TypeVar("Some", bound=Item)
 Opts = TypeVar("Opts", bound=Options)
 Found = TypeVar("Found", bound="LedgerFacts")
+Kept = TypeVar("Kept", bound=BaseModel)
+
+
+def as_recorded(model: type[Kept], fields: Mapping[str, Any]) -> Kept | None:
+    """Return what this or an earlier version wrote, without the fields that are gone since; None if it cannot be read any more."""
+    try:
+        return model.model_validate({name: value for name, value in fields.items() if name in model.model_fields})
+    except ValidationError:
+        return None
 
 
 class Ran(Record):
