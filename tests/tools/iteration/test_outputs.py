@@ -115,7 +115,7 @@ def test_what_a_guard_rewrites_is_put_back_too(tmp_path: Path) -> None:
 
 
 def test_a_plan_without_outputs_has_the_digest_that_sessions_were_sealed_with_before(project: Project) -> None:
-    later = {"outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers"}
+    later = {"outputs", "commit_style", "effort", "vary", "on_keep", "on_end", "workers", "gpus", "run_budget"}
     before = hashlib.sha256(project.plan.model_dump_json(exclude=later).encode()).hexdigest()
 
     assert project.plan.digest() == before
