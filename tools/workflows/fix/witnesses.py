@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 
 from ...diagnostics.diagnostic import Diagnostic, Trouble
 from ...diagnostics.inspection import METRIC, Inspection, Tally
@@ -75,22 +76,69 @@ def _refuse_the_same_input(context: RepoContext, ledger: Ledger, item: Witness, 
     """Refuse a test in which no value stands that neither the first witness nor the change itself has: it would try once more
     what is known to pass.
     """
-    text = (context.repo.content(context.repo.head(), new.path) or b"").decode("utf-8", "replace")
+    text = _text(context, context.repo.head(), new.path)
     tried = [_first_witness(context, ledger, one.entry.item) for one in queued_errors(ledger) if one.id in item.items]
     values = set(_LITERAL.findall(text))
     if all(tried) and values and values <= set(_LITERAL.findall("\n".join(tried))):
         raise _refused(f"{item.test} tries no value that the first witness did not try. Try another input")
     runs = runs_of(context.repo.diff(ledger.commit, context.repo.head()))
     change = [line for run in runs if not TEST_FILE.search(run.path) for _, line in run.added]
+    if new_names := _names_added(context, ledger, item, new.path, text):
+        raise _refused(
+            f"The change itself added {', '.join(new_names)}, so {item.test} fails at the opening whatever was wrong. Try what failed"
+        )
     if all(tried) and values and values <= set(_LITERAL.findall("\n".join([*tried, *change]))):
         raise _refused(f"Every value that {item.test} tries stands in the change itself. Try one that does not")
+
+
+def _names_added(context: RepoContext, ledger: Ledger, item: Witness, path: str, text: str) -> list[str]:
+    """Return the names that a Python test speaks of and that Python code of HEAD alone defines; those left out that the tests
+    of the opening ask for.
+    """
+    repo, head = context.repo, context.repo.head()
+    changed = [one for one in repo.entries(ledger.commit, head) if one.path.endswith(".py")]
+    changed = [one for one in changed if not TEST_FILE.search(one.path)]
+    after = _defined(repo.contents(head, [one.path for one in changed if one.new_mode != "000000"]).values())
+    before = _defined(repo.contents(ledger.commit, [one.path for one in changed if not one.added]).values())
+    errors = [one.entry.item for one in queued_errors(ledger) if one.id in item.items]
+    asked = "\n".join(
+        [
+            *(_text(context, ledger.commit, one.found.path) for one in errors),
+            *(str(one.found.message) for one in errors),
+        ]
+    )
+    spoken = set(re.findall(r"\w+", text)) if path.endswith(".py") else set()
+    return sorted((after - before) & spoken - set(re.findall(r"\w+", asked)))
+
+
+def _defined(sources: Iterable[bytes]) -> set[str]:
+    """Return the names that modules and classes of these sources define."""
+    found: set[str] = set()
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):
+            continue
+        for holder in ast.walk(tree):
+            for one in holder.body if isinstance(holder, ast.Module | ast.ClassDef) else ():
+                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    found.add(one.name)
+                targets = (
+                    one.targets
+                    if isinstance(one, ast.Assign)
+                    else [one.target]
+                    if isinstance(one, ast.AnnAssign)
+                    else []
+                )
+                found |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return found
 
 
 def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
     """Return the command that showed a bug, or the Python test that failed; empty where it cannot be told from its file."""
     if error.check:
         return error.check
-    text = (context.repo.content(ledger.commit, error.found.path) or b"").decode("utf-8", "replace")
+    text = _text(context, ledger.commit, error.found.path)
     name = re.split(r"\W+", error.found.name.partition("[")[0].strip())[-1]
     try:
         nodes = ast.walk(ast.parse(text)) if error.found.path.endswith(".py") else ()
@@ -102,7 +150,7 @@ def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
 
 def _expects_anything(context: RepoContext, ledger: Ledger, plan: Plan, path: str) -> bool:
     """Return whether a Python test passes at HEAD also where its comparisons expect another value."""
-    text = (context.repo.content(context.repo.head(), path) or b"").decode("utf-8", "replace")
+    text = _text(context, context.repo.head(), path)
     other = _expecting_otherwise(text) if path.endswith(".py") else ""
     if not other:
         return False
@@ -134,6 +182,10 @@ def _expecting_otherwise(text: str) -> str:
             node.args[1] = _altered(node.args[1])
             changed = True
     return ast.unparse(tree) if changed else ""
+
+
+def _text(context: RepoContext, commit: str, path: str) -> str:
+    return (context.repo.content(commit, path) or b"").decode("utf-8", "replace")
 
 
 def _calls(node: ast.expr) -> bool:

@@ -174,6 +174,11 @@ def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str,
     ("text", "test", "told"),
     [
         (WITNESS.format('"c", "d"', '"cd"'), "tests/test_more.py", "passes too, so it tells nothing"),
+        (
+            'import calc\n\n\ndef test_more():\n    assert getattr(calc, "SEPARATOR", "") == "-"\n    assert calc.add(3, 1) == 4\n',
+            "tests/test_more.py",
+            "The change itself added SEPARATOR",
+        ),
         ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "tests/test_more.py", "cannot be loaded"),
         (WITNESS.format("3, 1", 3), "tests/test_more.py", "fails at HEAD: assert 4 == 3"),
         (WITNESS.format("2, 2", 4), "tests/test_more.py", "tries no value that the first witness did not try"),
@@ -184,7 +189,8 @@ def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str,
 def test_what_tells_the_mended_code_from_nothing_is_no_witness(
     text: str, test: str, told: str, agent: WorkflowAgent
 ) -> None:
-    agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", text).commit("mended")
+    right = f'SEPARATOR = "-"\n\n\n{RIGHT}'
+    agent.project.write("src/calc.py", right).write("tests/test_more.py", text).commit("mended")
     agent.run()
 
     assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": test})
