@@ -217,6 +217,7 @@ class Learn(WorkflowRules):
             seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
             claims_line(seen),
+            _fewer_claims(ledger),
             f"{len(wrong)} problems" + (":" if wrong else "."),
             *map(problem_line, wrong[:_LISTED]),
         )
@@ -240,6 +241,12 @@ class Learn(WorkflowRules):
             if problem.fault is not DocumentFault.CONTRADICTION
         ]
         return (*_mismatches(ledger), *mechanical)
+
+
+def _fewer_claims(ledger: Ledger) -> str:
+    """Say by how much fewer claims were checked than at an earlier look; empty where none are."""
+    checked = [claims_checked(look)[0] for look in validations(ledger)]
+    return f"{max(checked)} claims checked before, {checked[-1]} now." if checked and max(checked) > checked[-1] else ""
 
 
 def _how(rules: Learn, ledger: Ledger) -> str:

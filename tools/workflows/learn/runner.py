@@ -162,7 +162,7 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         installed=is_installed,
     )
     ran = _sessions(context, checkout, texts) if options.run_sessions else {}
-    documents = read_documents(texts, repository, ran)
+    documents = read_documents(texts, repository, ran, last_validation(ledger).problems)
     described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}
     asked = DocumentFacts(

@@ -10,7 +10,8 @@ from hashlib import sha256
 from typing import ClassVar, NamedTuple
 
 from ...session.events import Record
-from ...text.markdown import DocumentPage
+from ...text.markdown import DocumentPage, read_page
+from ...text.restructured import is_restructured, read_rst
 from ..ledger.state import LedgerFacts
 from .checks.claim import Claim, ClaimKind, Document
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
@@ -177,17 +178,47 @@ class DocumentFacts:
 
 
 def read_documents(
-    texts: Mapping[str, str], repository: Repository, ran: Mapping[str, tuple[Claim, ...]]
+    texts: Mapping[str, str],
+    repository: Repository,
+    ran: Mapping[str, tuple[Claim, ...]],
+    before: Sequence[DocumentProblem] = (),
 ) -> dict[str, ReadDocument]:
-    """Return each document with what it claims; `ran` are the claims of examples that were run."""
-    return {path: _read(path, text, repository, ran.get(path, ())) for path, text in texts.items()}
+    """Return each document with what it claims; `ran` are the claims of examples that were run, `before` what the last look
+    found wrong, which is no less wrong without its backticks.
+    """
+    wrong = {path: [one for one in before if one.path == path and one.fault in _SPANS] for path in texts}
+    return {path: _read(path, text, repository, ran.get(path, ()), wrong[path]) for path, text in texts.items()}
 
 
-def _read(path: str, text: str, repository: Repository, ran: tuple[Claim, ...]) -> ReadDocument:
+def _read(
+    path: str, text: str, repository: Repository, ran: tuple[Claim, ...], before: Sequence[DocumentProblem]
+) -> ReadDocument:
     document = Document(path, text, repository.page(path) or DocumentPage())
     past = is_history(path, repository.code.manifests.major)
     found = claims(document, repository, OF_FORM if past else CHECKS)
-    return ReadDocument(text, (*found, *ran), spoken_of(document, found, repository))
+    again = _still_said(document, found, before, repository)
+    return ReadDocument(text, (*found, *again, *ran), spoken_of(document, found, repository))
+
+
+_SPANS = frozenset({DocumentFault.FILE, DocumentFault.LINE, DocumentFault.SYMBOL, DocumentFault.KEY})
+
+
+def _still_said(
+    document: Document, found: Sequence[Claim], before: Sequence[DocumentProblem], repository: Repository
+) -> list[Claim]:
+    """Return the claims that were wrong between backticks and stand there without them, where they are wrong still."""
+    known = {(str(claim.kind), claim.text) for claim in found}
+    lost = {(str(one.fault), one.text) for one in before} - known
+    text, rst = document.text, is_restructured(document.path)
+    ticks = "``" if rst else "`"
+    for _, words in lost:
+        plain = rf"(?<![\w./`-]){re.escape(words)}(?![\w`]|[./-]\w)"
+        text = re.sub(plain, lambda match: f"{ticks}{match[0]}{ticks}", text)
+    if text == document.text:
+        return []
+    page = read_rst(text) if rst else read_page(text)
+    seen = claims(Document(document.path, text, page), repository)
+    return [claim for claim in seen if claim.wrong and (str(claim.kind), claim.text) in lost]
 
 
 def validated(

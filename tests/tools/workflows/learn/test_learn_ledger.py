@@ -388,3 +388,15 @@ def test_sessions_that_nobody_agreed_to_are_not_run_and_not_checkable(tmp_path: 
     assert not any("[example]" in line for line in opened.state)
     report = agent.project.read(f"{opened.folder}/validation-report.md")
     assert "README.md:4 [example] `the Python sessions`: not run: nobody agreed to it." in report
+
+
+def test_a_wrong_claim_stays_wrong_without_its_backticks(documented: WorkflowAgent) -> None:
+    documented.project.write("README.md", "# Shop\n\n`shop/gone.py` calls `shop.cart.gone`.\n")
+    documented.open(mode="update")
+    documented.project.write("README.md", "# Shop\n\nshop/gone.py calls shop.cart.gone.\n")
+
+    looked = documented.run()
+
+    assert [line.partition(":")[0] for line in looked.missing] == ["README.md", "README.md"]
+    documented.project.write("README.md", "# Shop\n")
+    assert any("claims checked before" in line for line in documented.run().state)
