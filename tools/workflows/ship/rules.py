@@ -30,9 +30,12 @@ from .shipment import (
     digest,
     last_dry_run,
     last_rollback,
+    rehearsal_wanted,
     shipment_of,
     shipped,
     unready,
+    was_run,
+    went_well,
 )
 
 _SEVERITY = {Weight.BLOCKER: Severity.CRITICAL, Weight.REQUIRED: Severity.HIGH, Weight.RECOMMENDED: Severity.LOW}
@@ -79,7 +82,7 @@ class Ship(WorkflowRules):
         if options.checklist_only:
             return ()
         if options.dry_run:
-            return () if last_dry_run(ledger) else ("a dry-run of this commit",)
+            return rehearsal_wanted(ledger)
         if _is_over(ledger):
             return ()
         if shipped(ledger) is None:
@@ -143,7 +146,11 @@ class Ship(WorkflowRules):
         if not checked_commit(ledger):
             return GateCheck("ship", None, "the checklist was not run")
         blockers = [one.name for one in current_checks(ledger) if one.blocks]
-        return GateCheck("ship", not blockers, f"blockers: {', '.join(blockers) or 'none'}")
+        rehearsed = [one.id for one in ledger.of(DryRun) if was_run(one) and not went_well(one)]
+        failed = f"; failed dry runs: {', '.join(rehearsed)}" if rehearsed else ""
+        return GateCheck(
+            "ship", not blockers, f"{shipment_of(ledger).type}: blockers: {', '.join(blockers) or 'none'}{failed}"
+        )
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("fix",) if any(one.blocks or one.needs_force for one in current_checks(ledger)) else ()

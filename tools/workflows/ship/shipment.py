@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from ...process.shell import scripts
 from ...session.events import Record
 from ..ledger.items import Item, Note, Options, Text
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
@@ -276,16 +277,32 @@ def unready(ledger: Ledger) -> tuple[str, ...]:
         left += [f"{one.name}: {one.seen}. {_cure(one)}" for one in made if one.needs_force]
     if last_rollback(ledger) is None:
         left.append("a rollback: record how it would be undone, or that nothing can undo it")
-    return (*left, *_rehearsal_wanted(last_dry_run(ledger)))
+    return (*left, *rehearsal_wanted(ledger))
 
 
-def _rehearsal_wanted(entry: LedgerEntry[DryRun] | None) -> tuple[str, ...]:
-    if entry is None:
+def rehearsal_wanted(ledger: Ledger) -> tuple[str, ...]:
+    """Return what is missing of a rehearsal of the commit that was checked. One that failed is missed until the same programs go
+    well: no other rehearsal, and no note, takes its place.
+    """
+    made = [entry for entry in ledger.of(DryRun) if entry.commit == checked_commit(ledger)]
+    if not made:
         return ("a dry-run of this commit: record the command, or what was rehearsed instead",)
-    if not entry.item.run or went_well(entry):
-        return ()
-    why = entry.ran.why or f"exit {entry.ran.exit_code}" if entry.ran else "not run"
-    return (f"a dry-run that goes well: {entry.id} did not ({why}). Mend what it shows, and record it again",)
+    last = {_programs(entry.item.run): entry for entry in made if entry.item.run}
+    bad = [entry for entry in last.values() if not went_well(entry) and (entry == made[-1] or was_run(entry))]
+    told = [(one.id, one.ran.why or f"exit {one.ran.exit_code}" if one.ran else "not run") for one in bad]
+    return tuple(
+        f"a dry-run that goes well: {id} did not ({why}). Mend what it shows, and record it again" for id, why in told
+    )
+
+
+def was_run(entry: LedgerEntry[DryRun]) -> bool:
+    """Return whether a rehearsal ended by itself, with what it starts there to be started."""
+    return entry.ran is not None and entry.ran.exit_code not in {None, 126, 127}
+
+
+def _programs(command: str) -> tuple[str, ...]:
+    parts = (part for script in scripts(command) for part in script if part.words)
+    return tuple(" ".join((part.name, *(word for word in part.words[1:2] if part.name == "git"))) for part in parts)
 
 
 def count(made: Iterable[CheckState], result: CheckResult) -> int:

@@ -563,6 +563,11 @@ def test_a_dry_run_ships_nothing_and_ends_as_one(project: Project) -> None:
     agent.run()
     with pytest.raises(Refusal, match="a dry-run of this commit"):
         agent.close()
+    agent.record(REHEARSAL, run="git push --dry-run nowhere HEAD")
+    agent.record({"kind": "dry-run", "note": "read the diff"})
+    agent.record(REHEARSAL, run="git merge-tree --write-tree main topic")
+    with pytest.raises(Refusal, match=r"D1 did not \(exit 128\)"):
+        agent.close()
     agent.record(REHEARSAL)
 
     assert "opened with `dry_run`" in agent.refused(Code.OUT_OF_ORDER, SHIPPED)
@@ -663,10 +668,10 @@ def test_a_gate_holds_a_blocker_against_the_branch(agent: WorkflowAgent) -> None
 
     assert seen() == [("ship", None, "the checklist was not run")]
     agent.run()
-    assert seen() == [("ship", True, "blockers: none")]
+    assert seen() == [("ship", True, "code-pr: blockers: none")]
     agent.project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
     agent.run()
-    assert seen() == [("ship", False, "blockers: tests")]
+    assert seen() == [("ship", False, "code-pr: blockers: tests")]
 
 
 def test_the_types_are_offered_for_completion() -> None:
