@@ -107,7 +107,9 @@ class Cause(Cited):
 
 
 class ComparisonPlan(LedgerFacts):
-    """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not."""
+    """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not. `unstable` is
+    what earlier comparisons found that regressed in this same code.
+    """
 
     what: ClassVar[str] = "plan"
 
@@ -118,6 +120,7 @@ class ComparisonPlan(LedgerFacts):
     chosen: dict[ComparisonSide, tuple[str, ...]] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     verdict_before: str = ""
+    unstable: tuple[str, ...] = ()
     why: str = ""
 
 

@@ -17,6 +17,7 @@ from ...project.folders import CommandKind
 from ...project.projects import Project
 from ...project.recipes import inside
 from ...project.scan import recognised
+from ..running.experiments import unheard
 from .interfaces import Sources, affected, breaks, is_test, public_names
 from .items import RegressionOptions, Select
 from .readings import ComparisonJob, projected
@@ -111,6 +112,9 @@ def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[Compariso
     for command in dict.fromkeys([*([options.setup] if options.setup else []), *(job.command for job in found)]):
         if reason := screen(command).refused:
             raise Refusal(Code.BAD_ARGUMENT, f"`{command}` is not run here: {reason}. {cure(reason)}")
+    for command in (*options.tests, *options.e2e, *options.migrations):
+        if why := unheard(command):
+            raise Refusal(Code.BAD_ARGUMENT, f"`{command}` would be green on any side: it {why}.")
     for command in options.migrations:
         if place := foreign_database(command):
             raise Refusal(

@@ -118,6 +118,7 @@ class Regression(WorkflowRules):
     def gate_check(self, ledger: Ledger) -> GateCheck:
         found, candidate = verdict(ledger), plan_of(ledger).candidate
         seen = found.word + (f": {found.reasons[0]}" if found.reasons else "")
+        seen += _by_exit_status(ledger) if found.word is VerdictWord.STABLE else ""
         passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
         if passed and ledger.closed and ledger.closed.commit != candidate:
             return GateCheck(
@@ -140,6 +141,14 @@ class Regression(WorkflowRules):
 def plan_of(ledger: Ledger) -> ComparisonPlan:
     """Return what was sealed when the ledger was opened."""
     return ledger.seen(ComparisonPlan) or ComparisonPlan()
+
+
+def _by_exit_status(ledger: Ledger) -> str:
+    """Return that no test was reported, and by what a verdict stands then; empty where one was."""
+    if any(reading.reported for reading in readings(ledger)):
+        return ""
+    silent = [f"`{job.name}`" for job in plan_of(ledger).jobs if not job.timed]
+    return f", by the exit status of {', '.join(silent)}: no test was reported" if silent else ""
 
 
 def refused_commands(ledger: Ledger) -> tuple[str, ...]:
@@ -200,7 +209,16 @@ def verdict(ledger: Ledger) -> RegressionVerdict:
     found = verdict_of(rows(ledger))
     if found.word is VerdictWord.STABLE and unfinished(ledger):
         return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, ("not everything was measured",))
+    if found.word is VerdictWord.STABLE and plan.unstable:
+        return RegressionVerdict(VerdictWord.UNSTABLE, plan.unstable)
     return found
+
+
+def regressed(ledger: Ledger) -> tuple[str, ...]:
+    """Return what a comparison found that regressed; a candidate that could not be prepared may be the machine's fault."""
+    found = verdict(ledger)
+    prepared = _setup(ledger, ComparisonSide.CANDIDATE) is None
+    return found.reasons if prepared and found.word is VerdictWord.UNSTABLE else ()
 
 
 def _contract(ledger: Ledger) -> ContractRows:

@@ -31,7 +31,7 @@ from ..running.store import Ledgers
 from .items import ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
 from .planning import base_of, contract_rows, jobs_of, notes_of, selected
 from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, recorded_tests, runs_of, value_of
-from .rules import plan_of, readings, refused_commands, unfinished, verdict
+from .rules import plan_of, readings, refused_commands, regressed, unfinished, verdict
 from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
 from .verdict import ComparisonSide
 
@@ -40,6 +40,9 @@ TAIL_CHARACTERS = 1500
 MOST_REPORT_BYTES = 64 * 2**20
 _NAMES = {ComparisonSide.BASELINE: "base", ComparisonSide.CANDIDATE: "head"}
 """Names of one length, so that neither place has the longer paths."""
+
+
+_AGAIN = " in the same code"
 
 
 class RunCancelled(Exception):
@@ -185,6 +188,7 @@ class RegressionRunner(WorkflowRunner):
             "chosen": chosen,
             "notes": [f"Tests: {which}.", *notes_of(context, base.commit)],
             "verdict_before": _before(context),
+            "unstable": _unstable(context),
         }
         refused = UnagreedCommands(commands=_unagreed(context, _commands(options, found)))
         return (saw(context, ComparisonPlan.model_validate(plan)), saw(context, refused))
@@ -270,3 +274,20 @@ def _before(context: RepoContext) -> str:
     closed = (ledger for ledger in Ledgers(context).closed_ones() if ledger.workflow is Workflow.REGRESSION)
     last = next(closed, None)
     return verdict(last).word if last else ""
+
+
+def _unstable(context: RepoContext) -> tuple[str, ...]:
+    """What earlier comparisons, on any branch, found that regressed in the files of this very commit: to measure until a flake
+    stays away, or with other tests, mends nothing.
+    """
+    tree = _tree(context, "HEAD")
+    found: dict[str, str] = {}
+    for ledger in Ledgers(context).of(Workflow.REGRESSION):
+        candidate = plan_of(ledger).candidate
+        if candidate and _tree(context, candidate) == tree:
+            found |= {why: ledger.id for why in regressed(ledger) if not why.endswith(_AGAIN)}
+    return tuple(f"{why}, found by {id}{_AGAIN}" for why, id in found.items())
+
+
+def _tree(context: RepoContext, commit: str) -> str:
+    return context.repo.git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}").text

@@ -43,15 +43,15 @@ def unheard(command: str, *, rehearses: bool = False) -> str:
     reads and compares.
     """
     programs = [part for script in scripts(command) for part in script if part.words]
-    if all(_is_no_op(one) or (rehearses and _only_reads(one)) for one in programs):
+    ends_badly = "!" not in command and any(_ends_badly(one) for one in programs)
+    if not ends_badly and all(_is_no_op(one) or (rehearses and _only_reads(one)) for one in programs):
         return "starts nothing that could fail"
     parts = [part for part in scripts(command)[0] if part.words]
     if any(one.words[:1] == ("set",) and {"-e", "errexit", "-eu", "-euo"} & set(one.words) for one in parts):
         return ""
     start = max((place for place, one in enumerate(parts) if re.search(r"[;\n]|\|\|", one.before)), default=0)
     deciding = [one for one in parts[start:] if not one.after.endswith("|") or one.after.endswith("||")]
-    fails = any(one.name in {"exit", "return"} and not _goes_well(one) for one in parts)
-    excused = "||" in parts[start].before or not fails
+    excused = "||" in parts[start].before or not any(map(_ends_badly, parts))
     if excused and all(_goes_well(one) for one in deciding):
         return f"goes well whatever comes of `{parts[max(start - 1, 0)].name}`. Let it fail where that fails"
     return ""
@@ -60,6 +60,10 @@ def unheard(command: str, *, rehearses: bool = False) -> str:
 def _is_no_op(one: SimpleCommand) -> bool:
     told = {"--version", "--help", "-V", "version", "help"} & set(one.words[1:2])
     return one.name in _NO_OPS or bool(told) or (one.name in _SHELLS and "-c" in one.words)
+
+
+def _ends_badly(one: SimpleCommand) -> bool:
+    return one.name == "false" or (one.name in {"exit", "return"} and not _goes_well(one))
 
 
 def _only_reads(one: SimpleCommand) -> bool:

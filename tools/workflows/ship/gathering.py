@@ -22,6 +22,7 @@ from ...text.redaction import redact_tail
 from ..ledger.handoff import carried
 from ..ledger.items import Workflow
 from ..ledger.state import Ledger
+from ..running.experiments import unheard
 from ..running.store import Ledgers
 from .checks.checklists import CODE, ShipType, Weight, belongs
 from .checks.markup import HTML, MARKDOWN, checker
@@ -222,6 +223,11 @@ HEALTH_S = 60.0
 """For one look at what was shipped."""
 TAIL_LINES = 12
 _KINDS = {"tests": CommandKind.TEST, "build": CommandKind.BUILD, "types": CommandKind.TYPES, "lint": CommandKind.LINT}
+_TOLD = re.compile(
+    r"\d+ (?:passed|tests?|examples?|specs?|assertions?)\b|\btests?:? +\d|# pass \d|^ok\b|^PASS|\bpassed\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What runners print of the tests that they ran."""
 _EXAMPLES = frozenset(("example", "examples", "sample", "samples", "demo", "demos", "templates"))
 _NO_CODE = frozenset({Language.MARKDOWN, Language.NOTEBOOK})
 COMMANDS = frozenset(_KINDS)
@@ -253,8 +259,15 @@ def _of_kind(projects: Sequence[Project], kind: CommandKind) -> tuple[str, ...]:
 
 
 def _preferred(commands: Sequence[ProjectCommand]) -> ProjectCommand | None:
-    own = [command for command in commands if command.source in MAKEFILES]
-    return next(iter([*own, *commands]), None)
+    heard = [command for command in commands if not _is_empty(command)]
+    own = [command for command in heard if command.source in MAKEFILES]
+    return next(iter([*own, *heard]), None)
+
+
+def _is_empty(command: ProjectCommand) -> bool:
+    """Tell whether no line below a makefile's target can fail; a target that only has prerequisites may."""
+    recipe = [line.strip().lstrip("@+ ") for line in command.body.splitlines() if line.strip()]
+    return bool(recipe) and all(line.startswith("-") or (">" not in line and unheard(line)) for line in recipe)
 
 
 def not_offered(name: str, code: bool) -> CheckOutcome:
@@ -269,6 +282,7 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
     """Run the commands of a check, up to the first that fails."""
     if why := _may_not_run(context, commands):
         return CheckOutcome(CheckResult.OPEN, why)
+    silent: list[str] = []
     for command in commands:
         run = context.runs.run(
             context.runs.key(f"ship {name} {command}"), CommandSpec(command, context.repo.root, timeout_s)
@@ -282,7 +296,10 @@ def ran(context: RepoContext, name: str, commands: Sequence[str], timeout_s: flo
             return CheckOutcome(
                 CheckResult.FAILED, f"`{command}`: {how}", tuple(FoundPlace(line, 0, "") for line in last_lines(run))
             )
-    return CheckOutcome(CheckResult.PASSED, f"{', '.join(f'`{command}`' for command in commands)}: exit 0")
+        silent += [command] if name == "tests" and not _TOLD.search(run.stdout + run.stderr) else []
+    told = f", but nothing in what {', '.join(f'`{command}`' for command in silent)} printed tells of a test"
+    seen = f"{', '.join(f'`{command}`' for command in commands)}: exit 0{told if silent else ''}"
+    return CheckOutcome(CheckResult.PASSED, seen)
 
 
 def _may_not_run(context: RepoContext, commands: Sequence[str]) -> str:

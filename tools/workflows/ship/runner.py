@@ -114,8 +114,10 @@ def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase
 def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     """Make every check that a machine can make, those without a command first."""
     found = shipment_of(ledger)
-    material = gather(context, ledger, found.type, ShipmentBase(found.base, found.tip, found.parted))
-    made = [_made(check, _look(context, ledger, check, material)) for check in checklist(found.type)]
+    base = ShipmentBase(found.base, found.tip, found.parted)
+    material, delta = gather(context, ledger, found.type, base), since(context, base)
+    checks = checklist(found.type, delta.stat.files if delta else ())
+    made = [_made(check, _look(context, ledger, check, material)) for check in checks]
     made = sorted((_still_clean(context, material, one) for one in made), key=lambda one: one.weight.rank)
     run = ChecklistRun(commit=material.head, made=tuple(made))
     return (saw(context, run), saw(context, told_by_ledgers(context, ledger, found)))

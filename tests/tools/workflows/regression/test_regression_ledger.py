@@ -115,6 +115,27 @@ def test_a_change_that_breaks_nothing_is_stable_and_a_mended_regression_is_calle
     assert [step["prompt"] for step in agent.handoff(second)["next"]] == ["ship"]
 
 
+def test_what_regressed_once_is_not_stable_before_the_code_changes(project: Project) -> None:
+    project.write("app.txt", "bad\n").commit("a change")
+    agent = comparing_agent(project)
+    options = {"base": "main", "dimensions": "functional", "reruns": 1}
+    agent.open(**options, tests="! grep -q bad app.txt")
+    agent.run()
+    first = agent.close()
+    project.git("commit", "--quiet", "--allow-empty", "-m", "the same again")
+    agent.open(**options, tests="grep -q bad app.txt || grep -q . app.txt || test ! -e app.txt")
+
+    assert f"Because functional: `! grep -q bad app.txt` green to red, found by {first.ledger} in the same code" in (
+        "\n".join(agent.run().state)
+    )
+    assert agent.handoff(agent.close())["config"]["verdict"] == "UNSTABLE"
+
+    project.write("app.txt", "good\n").commit("another change")
+    agent.open(**options, tests="! grep -q bad app.txt")
+    agent.run()
+    assert agent.handoff(agent.close())["config"]["verdict"] == "STABLE"
+
+
 def test_a_test_that_cannot_be_loaded_any_more_is_a_regression(project: Project) -> None:
     replaced(project, "shop/cart.py", "def count(", "def counted(").commit("a change")
     agent = comparing_agent(project)
@@ -204,6 +225,8 @@ def test_a_shallow_clone_is_told_how_to_get_the_rest(project: Project, tmp_path:
         ({"base": "HEAD"}, "HEAD is contained in HEAD"),
         ({"base": "work"}, "there is nothing to compare"),
         ({"tests": "rm -rf ~"}, "is not run here"),
+        ({"tests": "true"}, "would be green on any side"),
+        ({"tests": "pytest -q || true"}, "goes well whatever comes of `pytest`"),
         ({"max_runs": 25}, "This may take 26 runs, and max_runs is 25"),
         ({"noise_band": "much"}, "has to be a percentage"),
         ({"dimensions": "taste"}, "taste: use functional"),
@@ -314,10 +337,10 @@ def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Pr
     changed(project)
 
     opened = comparing_agent(project, allow_commands=False).open(
-        tests="true", base="main", dimensions="functional", matrix="BASH_ENV=x y.sh"
+        tests="make test", base="main", dimensions="functional", matrix="BASH_ENV=x y.sh"
     )
 
-    assert "a person's agreement to `export BASH_ENV='x y.sh'; true`" in opened.missing[0]
+    assert "a person's agreement to `export BASH_ENV='x y.sh'; make test`" in opened.missing[0]
 
 
 def test_the_affected_tests_are_run_and_that_is_said(project: Project) -> None:
@@ -477,7 +500,7 @@ def test_closing_early_takes_the_checkouts_away_and_calls_nothing_stable(project
 @pytest.mark.parametrize(
     ("app", "moves", "status", "told"),
     [
-        ("one\n", False, 0, "STABLE"),
+        ("one\n", False, 0, "STABLE, by the exit status of `! grep -q bad app.txt`: no test was reported"),
         ("bad\n", False, 1, "UNSTABLE"),
         ("one\n", True, 2, "but of"),
     ],

@@ -206,6 +206,14 @@ def test_a_test_that_fails_and_passes_at_the_same_commit_is_told_as_such(agent: 
     assert "it FAILED 1 times before at this very commit" in agent.file(closed, "checklist.md")
 
 
+def test_code_is_looked_at_as_code_whatever_it_is_called(project: Project) -> None:
+    project.write("shop/cart.py", "def count(items):\n    return 0\n").commit("worse")
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="content", base="main")
+
+    assert "`make test`: exit" in line_of(agent.run(), "tests")
+
+
 def test_code_without_tests_needs_force(project: Project) -> None:
     project.git("rm", "-q", "test_cart.py", "Makefile")
     project.commit("no tests")

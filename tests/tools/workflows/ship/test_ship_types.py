@@ -198,6 +198,8 @@ def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:
     ("files", "expected"),
     [
         ({**PYTHON, "Makefile": "test:\n\tx\nlint:\n\ty\n"}, {"tests": "make test", "types": "python -m mypy .", "lint": "make lint"}),
+        ({**PYTHON, "Makefile": "test:\n\t@true\nlint:\n\t-y\n"},
+         {"tests": "PYTHONPATH=src python -m pytest -q", "types": "python -m mypy .", "lint": "python -m ruff check --no-fix ."}),
         ({"services/api/go.mod": "module x\n", "services/api/main.go": "package x\n", "services/api/x_test.go": "package x\n", "README.md": "x"},
          {"tests": "cd services/api && go test ./...", "build": "cd services/api && go build ./...", "lint": "cd services/api && go vet ./..."}),
     ],

@@ -218,6 +218,9 @@ _LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
 }  # fmt: skip
 
 
-def checklist(type: ShipType) -> tuple[ChecklistEntry, ...]:
-    """Return the checks of a type, blockers first."""
-    return tuple(sorted(_LISTS[type], key=lambda check: check.weight.rank))
+def checklist(type: ShipType, changed: Sequence[str] = ()) -> tuple[ChecklistEntry, ...]:
+    """Return the checks of a type, blockers first. Code among what `changed` is looked at as code, whatever the type."""
+    code = type not in CODE and any(_CODE.search(path) and not belongs(type, path) for path in changed)
+    return tuple(
+        sorted((*_LISTS[type], *((*_COMMANDS, *_SOURCE) if code else ())), key=lambda check: check.weight.rank)
+    )
