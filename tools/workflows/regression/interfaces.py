@@ -245,10 +245,12 @@ def _narrower(old: Sequence[Parameter], new: Sequence[Parameter]) -> str:
             if not theirs.optional and theirs.name not in {one.name for one in old}:
                 return f"the parameter {theirs.name} is new and required"
         elif theirs is None:
-            if not takes_all:
+            if not takes_all and mine.name in named:
+                return f"{mine.name} cannot be passed by position any more"
+            if mine.name not in named and not (takes_all and (takes_names or mine.kind == "positional")):
                 return (
-                    f"{mine.name} cannot be passed by position any more"
-                    if mine.name in named
+                    f"{mine.name} cannot be passed by name any more"
+                    if takes_all
                     else f"the parameter {mine.name} is gone"
                 )
         elif mine.kind == "any" and theirs.name != mine.name:

@@ -185,7 +185,7 @@ def contract_rows(
     looked = f"{len(declared)} Python files and {len(schemas)} schemas"
     same = ComparedRow(
         dimension=ComparedDimension.API_CONTRACT, unit=looked, classification=Classification.ELIGIBLE, baseline="present",
-        candidate="present", at=at, description="whatever is not named above can be called as before",
+        candidate="present", at=at, description="names and parameters were compared, but not what comes by `import *` or from elsewhere",
     )  # fmt: skip
     return [*found, same], ""
 
