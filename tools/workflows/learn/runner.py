@@ -161,7 +161,7 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
-    ran = _sessions(context, checkout, texts) if options.run_sessions else {}
+    ran = _sessions(context, checkout, texts, run=options.run_sessions)
     documents = read_documents(texts, repository, ran, last_validation(ledger).problems)
     described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}
@@ -178,15 +178,24 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
     return validated(documents, repository, asked, redactor())
 
 
-def _sessions(context: RepoContext, checkout: CheckoutFiles, texts: Mapping[str, str]) -> dict[str, tuple[Claim, ...]]:
-    """Run the Python sessions of documents that tell of now, with the project's own Python, and return what became of them."""
+def _sessions(
+    context: RepoContext, checkout: CheckoutFiles, texts: Mapping[str, str], *, run: bool
+) -> dict[str, tuple[Claim, ...]]:
+    """Return what became of the Python sessions of documents that tell of now, run with the project's own Python where that
+    was asked for.
+    """
+    shown = [
+        path
+        for path, text in texts.items()
+        if has_sessions(text) and not is_history(path, checkout.code.manifests.major)
+    ]
+    if not run:
+        return {path: not_run(texts[path], "not run: open with `run_sessions`") for path in shown}
     tools = local_tools(context.repo.root, scan(context.repo.root, checkout.files))
     found = {}
-    for path, text in texts.items():
-        if has_sessions(text) and not is_history(path, checkout.code.manifests.major):
-            command = session_command(tools.pythons.get("", "python3"), path)
-            run = run_agreed(context, command, SESSIONS_TIMEOUT_S)
-            found[path] = session_claims(run.stdout, text) if run else not_run(text, NOBODY)
+    for path in shown:
+        ended = run_agreed(context, session_command(tools.pythons.get("", "python3"), path), SESSIONS_TIMEOUT_S)
+        found[path] = session_claims(ended.stdout, texts[path]) if ended else not_run(texts[path], NOBODY)
     return found
 
 

@@ -99,6 +99,7 @@ def block(language: str, *lines: str) -> str:
         ("There are 7 modules in `shop/`.\n", "count", 1, "counted shop: 6"),
         ("`shop/cart.py` has 200 lines.\n", "count", 1, "counted shop/cart.py: 18 (lines)"),
         ("It has three dependencies.\n", "count", 1, "counted 2 (dependencies in pyproject.toml)"),
+        ("Python 2.7 is required.\n", "version", 1, "pyproject.toml takes Python from 3.10 on"),
         ("It requires Python 3.8\nor newer.\n", "version", 1, "pyproject.toml takes Python from 3.10 on"),
         ("Its version is 1.3.0.\n", "version", 1, "its manifest says 1.4.0"),
     ],

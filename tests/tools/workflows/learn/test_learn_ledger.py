@@ -390,6 +390,16 @@ def test_sessions_that_nobody_agreed_to_are_not_run_and_not_checkable(tmp_path: 
     assert "README.md:4 [example] `the Python sessions`: not run: nobody agreed to it." in report
 
 
+def test_sessions_that_nobody_asked_to_run_are_not_checkable(agent: WorkflowAgent) -> None:
+    write(agent.project, SESSIONS)
+    agent.project.commit("sessions")
+
+    opened = agent.open(mode="check")
+
+    report = agent.project.read(f"{opened.folder}/validation-report.md")
+    assert "README.md:4 [example] `the Python sessions`: not run: open with `run_sessions`" in report
+
+
 def test_a_wrong_claim_stays_wrong_without_its_backticks(documented: WorkflowAgent) -> None:
     documented.project.write("README.md", "# Shop\n\n`shop/gone.py` calls `shop.cart.gone`.\n")
     documented.open(mode="update")

@@ -14,7 +14,7 @@ _NUMBER = r"v?(?P<version>\d+(?:\.\d+){0,2})"
 _LEAST = re.compile(
     rf"(?:(?P<needs>requires?|needs?|minimum|at least|supports?|works? with|runs? on|compatible with|tested (?:on|with))\b[^.\n]{{0,25}}?)?"
     rf"\b{_LANGUAGE}`?\s*(?:version\s*)?(?P<sign>>=|≥|>|\^)?\s*{_NUMBER}(?![.\d]*\d)"
-    r"(?P<more>\+|\s+(?:or|and)\s+(?:newer|later|higher|above|up|greater|more recent)|\s*(?:-|–|to|through)\s*\d+\.\d+)?"
+    r"(?P<more>\+|\s+(?:or|and)\s+(?:newer|later|higher|above|up|greater|more recent)|\s+is\s+(?:required|needed)|\s*(?:-|–|to|through)\s*\d+\.\d+)?"
 )
 _NEEDS = re.compile(r"\b(?:requir|need|minimum|at least|prerequisite|support|install)", re.IGNORECASE)
 _BADGE = re.compile(
