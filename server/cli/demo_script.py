@@ -205,7 +205,7 @@ GPT = (
     ScriptedTry(
         "three times the learning rate of the matrices",
         "the budget is short, so larger steps may get further",
-        (Edit("train.py", "MATRIX_LR = 0.04", "MATRIX_LR = 0.12"),),
+        (Edit("train.py", "MATRIX_LR = 0.01 ", "MATRIX_LR = 0.03 "),),
     ),
     ScriptedTry(
         "wider attention heads of 48 channels",
