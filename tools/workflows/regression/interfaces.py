@@ -144,11 +144,8 @@ def public_names(sources: Sources, path: str, whole: bool) -> tuple[str, ...]:
 
 
 def breaks(old: Sources, new: Sources, paths: Sequence[str], whole: bool) -> tuple[Break, ...]:
-    """What callers of these files relied on in the old version and cannot in the new one.
-
-    Args:
-        paths: the files whose interface is looked at, as the old version names them.
-        whole: whether every name without a leading underscore is public.
+    """What callers of these files, as the old version names them, relied on there and cannot in the new one. With `whole`, every
+    name without a leading underscore is public.
     """
     found: list[Break] = []
     for path in paths:
