@@ -19,6 +19,16 @@ def summed(root: Path, **plan: object) -> Project:
     return project.start()
 
 
+def with_own_environment(root: Path) -> Project:
+    """A session whose verify is a program of the project's own environment, which git ignores."""
+    project = Project(root, verify=".venv/bin/sh -c 'cat value.txt'", guards=())
+    project.write(".gitignore", ".venv/\n").commit("ignored")
+    (project.root / ".venv/bin").mkdir(parents=True)
+    (project.root / ".venv/bin/sh").symlink_to("/bin/sh")
+    project.start()
+    return project
+
+
 def workspace(project: Project, name: str = "") -> tuple[str, Path]:
     answer = Parallel(project.lab).workspace(name)
     return answer.name, Path(answer.path)

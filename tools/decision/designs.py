@@ -159,6 +159,11 @@ def rungs(candidates: int) -> list[float]:
     return [float(KEPT) ** -rung for rung in range(count, 0, -1)]
 
 
+def halving_runs(candidates: int) -> float:
+    """Return how many runs at the full budget the rungs of so many candidates cost together."""
+    return math.fsum(math.ceil(candidates / KEPT**place) * share for place, share in enumerate(rungs(candidates)))
+
+
 def going_on(values: Mapping[int, float | None], sign: int) -> tuple[int, ...]:
     """Return the third that goes on to the next rung, the best first; none without a number does."""
     there = {one: sign * value for one, value in values.items() if value is not None}

@@ -19,6 +19,7 @@ from ..decision.designs import (
     Method,
     fitted,
     going_on,
+    halving_runs,
     repeats_for,
     rows,
     rungs,
@@ -114,7 +115,7 @@ def begin(context: RepoContext, names: Sequence[str], method: Method | None, rep
         number = 1 + max(board.designs, default=0)
         if method is Method.HALVING:
             added = _rung(context, board, number, combined, rungs(len(knobs))[0])
-            _refuse_beyond(session, context.now(), sum(share * len(knobs) for share in rungs(len(knobs))))
+            _refuse_beyond(session, context.now(), halving_runs(len(knobs)))
         else:
             table = rows(method, len(knobs))
             times = repeats_for(len(table), session.noisy, repeats)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.decision.designs import Method, fitted, going_on, repeats_for, rows, rungs
+from autoresearch_mcp.tools.decision.designs import Method, fitted, going_on, halving_runs, repeats_for, rows, rungs
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
@@ -74,6 +74,7 @@ def test_halving_runs_all_shortest_and_a_third_goes_on() -> None:
         [9, 3],
         [27, 9, 3],
     ]
+    assert halving_runs(9) == pytest.approx(9 / 9 + 3 / 3)
     assert going_on({1: 5.0, 2: None, 3: 4.0, 4: 9.0}, 1) == (3, 1)
     assert going_on({1: 5.0, 2: None, 3: 4.0, 4: 9.0}, -1) == (4, 1)
 

@@ -24,7 +24,7 @@ from autoresearch_mcp.tools.parallel.node_run import NodeRuns, Order, opened, pa
 from autoresearch_mcp.tools.parallel.screening import run_elsewhere
 from autoresearch_mcp.tools.process.processes import descendants
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
-from candidates import SUM, handed_in, summed, worked_off, workspace
+from candidates import SUM, handed_in, summed, with_own_environment, worked_off, workspace
 from conftest import Project
 from crashing import check
 
@@ -221,11 +221,7 @@ def test_nodes_that_lack_what_the_command_needs_are_told_of_before_a_candidate_r
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes(tmp_path, monkeypatch)
-    project = Project(tmp_path / "repo", verify=".venv/bin/sh -c 'cat value.txt'", guards=())
-    project.write(".gitignore", ".venv/\n").commit("ignored")
-    (project.root / ".venv/bin").mkdir(parents=True)
-    (project.root / ".venv/bin/sh").symlink_to("/bin/sh")
-    project.start()
+    project = with_own_environment(tmp_path / "repo")
     name, folder = workspace(project)
     handed_in(project, name, folder, value_txt=9)
     handed_in(project, name, folder, value_txt=8)

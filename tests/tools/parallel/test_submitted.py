@@ -18,7 +18,7 @@ from autoresearch_mcp.tools.parallel.events import LaneTaken
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
 from autoresearch_mcp.tools.workflows.fix.hooks import refuse_hiding
-from candidates import SUM, handed_in, summed, worked_off, workspace
+from candidates import SUM, handed_in, summed, with_own_environment, worked_off, workspace
 from conftest import Project
 from crashing import check, killed_at, when_free
 
@@ -69,11 +69,7 @@ def test_the_end_of_a_session_names_what_was_not_decided(project: Project) -> No
 
 
 def test_a_program_of_the_projects_own_environment_is_the_same_one_in_a_workspace(tmp_path: Path) -> None:
-    project = Project(tmp_path / "repo", verify=".venv/bin/sh -c 'cat value.txt'", guards=())
-    project.write(".gitignore", ".venv/\n").commit("ignored")
-    (project.root / ".venv/bin").mkdir(parents=True)
-    (project.root / ".venv/bin/sh").symlink_to("/bin/sh")
-    project.start()
+    project = with_own_environment(tmp_path / "repo")
     name, folder = workspace(project)
 
     handed_in(project, name, folder, value_txt=9)
