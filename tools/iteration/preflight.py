@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..decision.failures import FailureClass
-from ..decision.measured import GuardResult, Measurement, Place
 from ..errors import Code, Refusal
 from ..git.branches import is_trunk
 from ..git.checkout import PathChange
@@ -28,7 +26,6 @@ from ..session.commits import sample_message
 from ..session.results import RESULTS_FILE
 from ..session.summary import count_of
 from ..storage.disk import keep_evidence
-from ..text.output_ends import ends
 from ..text.redaction import redact_tail
 from ..vocabulary import Phase
 from .advice import advice
@@ -42,9 +39,10 @@ from .baseline import (
     sabotaged,
     with_guards,
 )
-from .gates import PYTHON, GateRow, agreed, interpreted, listed, row_of, sandboxed, screened, with_withheld
+from .gates import PYTHON, GateRow, agreed, interpreted, listed, row_of, sandboxed, screened
 from .measure import HeadWatch
 from .recent import RecentCheck
+from .run_gates import guarded, unsteady, verified
 
 
 @dataclass(frozen=True)
@@ -194,10 +192,10 @@ def _measured(context: RepoContext, plan: Plan, gates: list[GateRow], passed_bef
     gates += _hooks(context, plan)
     load = load_now()
     found = first_run(context, plan)
-    gates.append(_verified(plan, found.runs[0], passed_before))
+    gates.append(verified(plan, found.runs[0], passed_before))
     if found.failed is None:
         found = with_guards(context, plan, found)
-        gates += [_guarded(plan, result) for result in found.guards]
+        gates += [guarded(plan, result) for result in found.guards]
     if found.failed is None and all(result.passed for result in found.guards):
         found = further_runs(context, plan, found)
         gates += advice(plan, found, load, load_now()) if found.failed is None else ()
@@ -259,14 +257,8 @@ def put_back(context: RepoContext, plan: Plan, before: Collection[str]) -> tuple
 
 def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[GateRow]:
     """Try whether the metric holds still when nothing changes, moves when something breaks, and the holdout answers."""
-    if (failed := found.failed) is not None:
-        cure = _BY_CHANCE if _ended_badly(failed) else "It gave a number before: it has to give one every time."
-        if _never_in(found, Place.ARENA):
-            cure = (
-                f"It gave a number in your checkout and none in a copy of it, {context.paired_checkout.folder}. Run it by hand there: "
-                "a program or file that it names may be missing in it, or stand at another path."
-            )
-        yield row_of("no-op control", f"run {len(found.runs)} of the same code: {failed.problem}", cure)
+    if found.failed is not None:
+        yield unsteady(found, context.paired_checkout.folder)
         return
     yield row_of("no-op control", noise_words(plan, found))
     if warning := place_warning(plan, found):
@@ -278,52 +270,6 @@ def _controls(context: RepoContext, plan: Plan, found: Baseline) -> Iterator[Gat
         answers = holdout_answers(context, plan, found)
         cure = f"Let it print the metric `{plan.metric}` and exit 0."
         yield row_of("holdout", "gives a number" if answers else "gave no number", "" if answers else cure)
-
-
-_BY_CHANCE = (
-    "It exited 0 before: its exit depends on chance, on load or on what a run leaves behind; use a command whose exit does not "
-    "(docs/how-to/metric.md of this server)."
-)
-
-
-def _ended_badly(run: Measurement) -> bool:
-    """Tell whether a run ended by itself or by its time limit, and not with exit 0."""
-    return run.failure not in {None, FailureClass.CANCELLED, FailureClass.LOST} and run.exit_code != 0
-
-
-def _never_in(found: Baseline, place: Place) -> bool:
-    """Tell whether the runs of the same code in a place gave no number, not once."""
-    there = [run.value for run in found.runs if run.receipt and run.receipt.place is place]
-    return bool(there) and all(value is None for value in there)
-
-
-def _verified(plan: Plan, measurement: Measurement, passed_before: bool) -> GateRow:
-    row = _looked_at(plan, measurement, passed_before)
-    if row.passed:
-        return row
-    return with_withheld(
-        row.model_copy(update={"output": ends(measurement.tail, 600)}), plan, plan.verify, measurement.tail
-    )
-
-
-def _looked_at(plan: Plan, measurement: Measurement, passed_before: bool) -> GateRow:
-    if measurement.failure is not None:
-        cure = f"Run `{plan.verify}` at the top of the repository, and mend it so that it exits 0, each time."
-        if passed_before and _ended_badly(measurement):
-            cure = _BY_CHANCE
-        return row_of("verify", f"{measurement.failure}: {measurement.problem}", cure)
-    if measurement.value is None:
-        return row_of("verify", measurement.problem, "Change `verify` or `read`.")
-    return row_of("verify", f"{plan.metric} = {measurement.value:.10g} in {measurement.seconds:.1f} s")
-
-
-def _guarded(plan: Plan, result: GuardResult) -> GateRow:
-    if result.passed:
-        return row_of("guard", f"`{result.guard}`: {result.seen}")
-    cure = "A guard has to be green before any experiment: fix the code first, or change the guard."
-    row = row_of("guard", f"`{result.guard}` is red: {result.seen}", cure)
-    command = next((guard.command for guard in plan.metric_guards if guard.name == result.guard), result.guard)
-    return with_withheld(row, plan, command, result.tail)
 
 
 def refuse_unless_passed(found: Preflight) -> None:
