@@ -182,7 +182,9 @@ def test_split(nats: tuple[Nats, Nats], difficulty: tuple[Nats, Nats]) -> Check:
     expected, typical = hard @ weights, hard.mean(0)
     doubt = float(typical @ np.linalg.pinv(hard_secret.T @ hard_secret) @ typical)
     lead = float((expected - seen).mean())
-    error = math.sqrt((secret - hard_secret @ weights).var() * doubt + (seen - expected).var() / len(seen))
+    left = secret - hard_secret @ weights
+    scatter = float(left @ left) / (len(left) - hard.shape[1])
+    error = math.sqrt(scatter * doubt + (seen - expected).var() / len(seen))
     good = lead <= TEST_LEAD * float(expected.mean()) or lead <= TEST_ERRORS * error
     words = "agrees with the secret text" if good else "is better than the secret text allows: it was trained on"
     return found(Name.TEST_SPLIT, good, f"the validation score {words}")

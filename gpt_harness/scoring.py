@@ -21,8 +21,9 @@ from prepare import Data, random_rows
 from spec import Spec
 from splits import Split
 
-TEST_SHARE = 4
-"""The secret text is scored on one row for so many of the validation text."""
+TEST_SHARE, FEWEST_TESTED = 4, 128
+"""The secret text is scored on one row for so many of the validation text, but on this many where it has them: of 32 rows, one
+honest model in eight that had hardly learnt looked as if it knew the validation text."""
 BESIDE = 384
 """Rows between the scored ones, as many as there are, that are asked as well."""
 AUDITED, REPEATED = 256, 32
@@ -63,7 +64,7 @@ def texts(data: Data, tokens: int) -> tuple[Text, Text, Text]:
     ordinary = np.setdiff1d(np.arange(len(data.validation)), data.canaries)
     picked = _spread(ordinary, wanted)
     beside = _spread(np.setdiff1d(ordinary, picked), max(BESIDE, wanted // TEST_SHARE))
-    tested = _spread(np.arange(len(data.test)), max(1, wanted // TEST_SHARE))
+    tested = _spread(np.arange(len(data.test)), max(FEWEST_TESTED, wanted // TEST_SHARE))
     hard = data.difficulty(Split.VALIDATION)
     return (
         Text(data.validation[picked], hard[picked]),

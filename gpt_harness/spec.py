@@ -64,7 +64,7 @@ class Spec:
         own where that trains, as others may have it too, and those of the wall on a GPU.
     start_seconds: seconds, counted in the same way, that may pass before training asks for data: imports, building,
         compiling. So long, of the wall, a run also waits for a GPU that another one has.
-    evaluation_tokens: validation tokens that are scored; the secret test text gets a quarter of that.
+    evaluation_tokens: validation tokens that are scored; the secret test text gets a quarter of that, and 128 rows at least.
     device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, or the UUID of a GPU.
     early_stop: end a run whose loss stays far above the incumbent's.
     """
