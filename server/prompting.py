@@ -12,8 +12,9 @@ from ..tools.errors import Refusal
 from ..tools.lab.access import Lab
 from ..tools.text.arguments import unusable
 from ..tools.verbs.overview import prompt_state
-from ..tools.verbs.planning import goal_way, project_facts
+from ..tools.verbs.planning import project_facts, way_to
 from ..tools.verbs.workflows import Playbook, known_values
+from ..tools.vocabulary import Phase
 from ..tools.workflows.ledger.items import Workflow
 from ..tools.workflows.status import prompt_status
 from .failures import as_refusal
@@ -45,7 +46,10 @@ def _live(lab: Lab, prompt: Prompt, repo: str = "", goal: str = "") -> dict[str,
             "state": lambda: prompt_state(context),
             "ledger": lambda: prompt_status(context, Workflow(prompt.name)),
             "facts": lambda: "\n".join(project_facts(context)),
-            "way": lambda: "\n".join(goal_way(context, goal)),
+            # Where a session has a goal already, the prompt tells that one.
+            "way": lambda: "\n".join(
+                way_to(context, goal) if goal.strip() and context.phase is Phase.NO_SESSION else []
+            ),
         }
         return {name: look() for name, look in looks.items() if name in prompt.shows}
     except (Refusal, OSError) as error:  # how to work is worth reading all the same

@@ -130,7 +130,7 @@ class Planning(Verbs):
                 *(t for t in following(context.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
             projects=[_facts(project) for project in projects[:MOST_PROJECTS]],
-            way=way_to(goal, projects) if goal else [],
+            way=_way(goal, projects) if goal else [],
             devices=[_device(device) for device in devices()],
             plan_file=plan_at_hand(context),
             candidates=page_of(list(offered.candidates)),
@@ -228,14 +228,13 @@ def agree_to(lab: Lab, said: Sequence[str], how: str, repo: str = "") -> None:
     lab.for_reading(repo).consent.approve(tuple(said), how)
 
 
-def way_to(goal: str, projects: Sequence[Project]) -> list[str]:
-    """Say which prompts lead to a goal, in which order."""
+def way_to(context: RepoContext, goal: str) -> list[str]:
+    """Say which prompts lead to a goal here, in which order."""
+    return _way(goal, _recognised(context)[1])
+
+
+def _way(goal: str, projects: Sequence[Project]) -> list[str]:
     return chain_for(goal, has_tests=any(project.of_kind(CommandKind.TEST) for project in projects)).lines()
-
-
-def goal_way(context: RepoContext, goal: str) -> list[str]:
-    """Say which prompts lead to a goal here; nothing where a session has one already, or nobody has said any."""
-    return way_to(goal, _recognised(context)[1]) if goal.strip() and context.phase is Phase.NO_SESSION else []
 
 
 def project_facts(context: RepoContext) -> list[str]:

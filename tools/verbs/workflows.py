@@ -26,6 +26,7 @@ from ..workflows.running.runner import runner_of
 from ..workflows.running.store import Ledgers
 from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, ledger_status, status_fields
 from .base import RepoPath, Verbs
+from .planning import way_to
 
 Playbook = Callable[[str], str]
 """Renders a prompt for a repository."""
@@ -46,6 +47,7 @@ Given = Annotated[
 ]
 MOST_AT_ONCE = 50
 """Items that one call records."""
+AUTO = "auto"
 ACTIONS = ("open", "status", "run", "close")
 CHAINABLE = ("plan", "autoresearch")
 """Prompts beside the workflows that a chain may name."""
@@ -70,13 +72,15 @@ class Workflows(Verbs):
 
     def workflow(self, name: str, action: str = "status", options: Given = {}, repo: RepoPath = "") -> WorkflowAnswer:  # noqa: B006
         """Use to open, look at or close the ledger of a workflow: debug, fix, security, ship, scenario, predict, learn, probe,
-        reason, evals, improve, regression.
+        reason, evals, improve, regression; or with `auto` and a `goal` in `options` to be told which of them lead there.
 
         `open` seals the options and answers with what `record` takes; `status` says how it stands and what is missing;
         `run` has the server do its own part (detect, run the checklist, measure, validate) where there is one; `close`
         writes the files and handoff.json and names the next prompt. Each may be called again without harm. Refused: to
         close while something is missing, unless `options` has a `why`; other options for an open ledger.
         """
+        if name == AUTO:
+            return _way(self._lab.for_reading(repo), str(options.get("goal") or ""))
         workflow = workflow_named(name)
         if action not in ACTIONS:
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
@@ -153,6 +157,12 @@ def _with_news(context: RepoContext, ledger: Ledger) -> Ledger:
     """Write what happened elsewhere into an open ledger; return the ledger with it."""
     news = [] if ledger.closed else runner_of(ledger.workflow).since(context, ledger)
     return Ledgers(context).append(ledger.id, *news) if news else ledger
+
+
+def _way(context: RepoContext, goal: str) -> WorkflowAnswer:
+    if not goal.strip():
+        raise Refusal(Code.BAD_ARGUMENT, f'{AUTO} needs the goal in a person\'s words: options = {{"goal": "..."}}.')
+    return WorkflowAnswer(phase=context.phase, next=list(following(context.phase)), state=way_to(context, goal))
 
 
 def _open(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:

@@ -99,7 +99,7 @@ class WorkflowAnswer(LedgerAnswer):
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
         onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
         plan = [f"Plan for start_session: {json.dumps(self.plan, ensure_ascii=False)}"] if self.plan else []
-        return [*ended, *self.summary(), *self.state, *plan, *takes, *wrote, *onward]
+        return [*ended, *(self.summary() if self.ledger else []), *self.state, *plan, *takes, *wrote, *onward]
 
 
 def _ran_words(ran: Ran) -> str:

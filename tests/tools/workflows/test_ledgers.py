@@ -255,6 +255,14 @@ def test_a_new_server_goes_on_where_the_last_one_was(agent: WorkflowAgent) -> No
     assert agent.record(FINDING).id == "F1"
 
 
+def test_a_bare_goal_is_answered_with_the_workflows_that_lead_there(agent: WorkflowAgent) -> None:
+    way = agent.verbs.workflow("auto", "open", {"goal": "customers see wrong totals"})
+
+    assert way.lines()[0].startswith("debug -> fix -> regression -> ship; a person may change it.")
+    with pytest.raises(Refusal, match="goal"):
+        agent.verbs.workflow("auto")
+
+
 def test_opening_twice_is_opening_once_and_other_options_are_refused(agent: WorkflowAgent) -> None:
     first = agent.status()
 

@@ -260,7 +260,7 @@ def workflow_named(name: str) -> Workflow:
     try:
         return Workflow(name)
     except ValueError:
-        which = f"Use one of: {', '.join(Workflow)}. inspect_project with the goal says which of them lead there."
+        which = f"Use one of: {', '.join(Workflow)}. `auto` with the goal says which of them lead there."
         raise Refusal(Code.BAD_ARGUMENT, f"{name!r} is no workflow. {which}") from None
 
 
