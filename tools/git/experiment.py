@@ -104,13 +104,13 @@ class ExperimentIndex:
         self._repo.synchronise_commit(commit, staged.tree, staged.entries)
         return commit
 
-    def sync(self, old: str, new: str) -> None:
-        """Bring the index from one commit to another, where they differ.
+    def sync(self, old: str, new: str, tree: str = "") -> None:
+        """Bring the index from one commit to another, where they differ; to the `tree` that was staged last at no further cost.
 
         Raises:
             Refusal: if another git holds the index.
         """
-        with self._index_with(self._repo.entries(old, new)):
+        with self._index_with(self._repo.entries(old, new), tree):
             pass
 
     @contextmanager

@@ -8,9 +8,11 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from ..decision.measured import Place
 from ..errors import Refusal
+from ..git.checkout import CheckoutCache
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo
 from ..iteration.clean_runs import meter_of
@@ -26,6 +28,8 @@ from .workspaces import kept_commit
 
 MOST_LOST = 2
 """How often a run may be lost: what takes two machines down may well be the candidate."""
+_SEEN: dict[Path, CheckoutCache] = {}
+"""What was seen of the repository from each lane."""
 _OF_TIME = frozenset({"cpu", "wall"})
 
 
@@ -81,9 +85,10 @@ class Lane:
 
     def __init__(self, context: RepoContext, number: int, is_cancelled: Callable[[], bool] = lambda: False) -> None:
         session = context.active
-        self._repo = Repo(context.repo.root)  # of its own: it is asked by another thread
+        self._folder = context.repo.own_folder / "lanes" / str(number)
+        # Of its own: it is asked by another thread.
+        self._repo = Repo(context.repo.root, _SEEN.setdefault(self._folder, CheckoutCache()))
         self._context, self._is_cancelled = context, is_cancelled
-        self._folder = self._repo.own_folder / "lanes" / str(number)
         self._checkout = PairedCheckout(self._repo, f"lane-{number}", session.started_at)
 
     def run(self, board: Board, subject: Subject) -> LaneRan:

@@ -177,7 +177,10 @@ def _made(
         )
         raise Refusal(Code.SESSION_ENDED, f"{message} Nothing was handed in. Call wait, then finish_session.")
     number = board.next_number
-    there.repo.git.run("update-ref", candidate_ref(session.id, number), commit)
+    # The workspace stands at the candidate from here on: a server that dies before it says so has left a commit of an agent's there.
+    there.index.sync(known.base, commit, staged.tree)
+    moves = f"update {candidate_ref(session.id, number)} {commit}\nupdate HEAD {commit} {known.base}\n"
+    there.repo.git.run("update-ref", "-m", "autoresearch: handed in", "--no-deref", "--stdin", stdin=moves.encode())
     stat = there.repo.diffstat(known.base, commit)
     submitted = Submitted(
         candidate=number,

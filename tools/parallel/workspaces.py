@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..errors import Code, Refusal
-from ..git.experiment import ExperimentIndex
 from ..git.locks import remove_own
 from ..git.repo import shown
 from ..git.untracked_copies import UntrackedPaths
@@ -19,7 +18,6 @@ from ..iteration.keeps import attempts_of
 from ..lab.context import RepoContext
 from ..measurement.runs import without_outputs
 from ..session.results import flat
-from ..storage.disk import read_or_empty
 from .board import Board, board_held, board_of, post
 from .events import WorkspaceOpened, WorkspaceReleased
 from .servers import lives
@@ -112,8 +110,7 @@ def close_all(context: RepoContext) -> tuple[str, ...]:
 
 
 def moved_on(context: RepoContext, board: Board, known: WorkspaceOpened, place: Workspace) -> WorkspaceOpened:
-    """Bring a workspace whose edits were handed in onto the newest best, whatever of that a dead server did. What was edited
-    since then stays.
+    """Bring a workspace whose edits were handed in onto the newest best, unless that was done. What was edited since then stays.
 
     Raises:
         Refusal: if that is in the way; the candidate is handed in all the same.
@@ -121,12 +118,8 @@ def moved_on(context: RepoContext, board: Board, known: WorkspaceOpened, place: 
     one = board.moving.get(known.name)
     if one is None:
         return known
-    repo, base = place.repo(), incumbent_commit(context)
-    remove_own(repo.git_dir)
-    # Only git's log tells whether it stands on the base still, or again.
-    if one.commit.encode() not in read_or_empty(repo.git_dir / "logs" / "HEAD"):
-        ExperimentIndex(repo).sync(one.base, one.commit)
-        repo.git.run("update-ref", "--create-reflog", "-m", "autoresearch: handed in", "--no-deref", "HEAD", one.commit)
+    base = incumbent_commit(context)
+    remove_own(place.repo().git_dir)
     if problem := place.move(base):
         folder = shlex.quote(shown(str(place.folder)))
         message = (
