@@ -12,18 +12,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from devices import Device
 from players import HERE, JobFolders
 
+KEPT = "compiled"
 MOST_BYTES = 2**31
 """What is kept for one device; when there is more, it begins anew."""
 
 
 def lend(place: JobFolders, device: Device, home: Path) -> None:
     """Give a run a copy of what trusted runs on such a device compiled; none if it is replaced at that moment."""
+    if not (home / KEPT).is_dir():
+        return
     for kept, own in _pairs(place, device, home):
         if kept.is_dir():
             try:
@@ -33,8 +35,9 @@ def lend(place: JobFolders, device: Device, home: Path) -> None:
 
 
 def keep(place: JobFolders, device: Device, home: Path) -> bool:
-    """Keep what a run compiled that is over, if its code is trusted; returns whether it is."""
-    if not trusted(place.code.read_text(encoding="utf-8")):
+    """Keep what a run compiled that is over, if its code is trusted; returns whether it did."""
+    made = any(own.is_dir() for own in place.caches().values())
+    if not made or not trusted(place.code.read_text(encoding="utf-8")):
         return False
     for kept, own in _pairs(place, device, home):
         if own.is_dir():
@@ -77,12 +80,14 @@ def _skeleton(code: str) -> str:
 
 
 def _pairs(place: JobFolders, device: Device, home: Path) -> list[tuple[Path, Path]]:
+    from importlib.metadata import PackageNotFoundError, version  # takes a tenth of all imports of a judge
+
     try:
         torch = version("torch")
     except PackageNotFoundError:
         torch = ""
     name = hashlib.sha256(f"{torch} {device.name} {device.kind}".encode()).hexdigest()[:16]
-    return [(home / "compiled" / name / own.name, own) for own in place.caches().values()]
+    return [(home / KEPT / name / own.name, own) for own in place.caches().values()]
 
 
 def _size(folder: Path) -> int:

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import checks
 import compiled
 import devices
@@ -221,11 +223,9 @@ def require_tensors(weights: Path) -> None:
 
 
 def _held_out(spec: Spec, data: Data) -> bytes:
-    tokens = data.tokenizer.tokens
-    chosen = texts(data, spec.evaluation_tokens)
-    return b"".join(
-        b"".join(tokens[token] for token in row if token < len(tokens)) for text in chosen for row in text.rows
-    )
+    tokens = [*data.tokenizer.tokens, *[b""] * data.tokenizer.specials]
+    rows = np.concatenate([text.rows for text in texts(data, spec.evaluation_tokens)])
+    return b"".join(map(tokens.__getitem__, rows.ravel().tolist()))
 
 
 def _early_stop(spec: Spec) -> Hopeless:

@@ -110,13 +110,20 @@ class JobFolders:
         away = [str(path) for path in (*hidden, *(p for p in others if not any(o.startswith(str(p)) for o in own)))]
         away += [f"{prefix}/{name}" for prefix in own for name in ("pkgs", "envs")]  # conda keeps other libraries there
         away.append("/dev/shm")  # files of anybody, and all of ours where the temporary folder is there
-        read = [*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)]
+        read = _tops([*_SYSTEM, *map(str, own), str(HERE), str(self.code.parent), *map(str, also)], away)
         nvidia = [str(path) for path in Path("/dev").glob("nvidia*")] + ["/dev/dxg"]  # of Windows' Linux
         return {
-            "read": [*sorted({os.path.realpath(path) for path in read}), *_proc()],
+            "read": [*read, *_proc()],
             "hidden": sorted({os.path.realpath(path) for path in away}),
             "write": [str(self.out), str(self.tmp), *_DEVICES, *nvidia],
         }
+
+
+def _tops(paths: Sequence[str], hidden: Sequence[str]) -> list[str]:
+    """Paths without those that stand below another one, but for what is in a hidden folder: each is a rule, or a thousand."""
+    real, away = {os.path.realpath(path) for path in paths}, {os.path.realpath(path) for path in hidden}
+    above = {path: {str(folder) for folder in Path(path).parents} for path in real}
+    return sorted(path for path in real if not above[path] & real or above[path] & away)
 
 
 def _proc() -> list[str]:

@@ -61,9 +61,11 @@ def texts(data: Data, tokens: int) -> tuple[Text, Text, Text]:
     spread evenly.
     """
     wanted = tokens // (data.validation.shape[1] - 1)
-    ordinary = np.setdiff1d(np.arange(len(data.validation)), data.canaries)
-    picked = _spread(ordinary, wanted)
-    beside = _spread(np.setdiff1d(ordinary, picked), max(BESIDE, wanted // TEST_SHARE))
+    left = np.ones(len(data.validation), bool)
+    left[list(data.canaries)] = False
+    picked = _spread(np.flatnonzero(left), wanted)
+    left[picked] = False
+    beside = _spread(np.flatnonzero(left), max(BESIDE, wanted // TEST_SHARE))
     tested = _spread(np.arange(len(data.test)), max(FEWEST_TESTED, wanted // TEST_SHARE))
     hard = data.difficulty(Split.VALIDATION)
     return (

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tiktoken
 from numpy.typing import NDArray
 
 from spec import BYTES
+
+if TYPE_CHECKING:
+    import tiktoken
 
 LEARNT_FROM = 50_000_000
 """Characters of training text that merges are learnt from; more change little and take long."""
@@ -48,6 +50,8 @@ class Tokenizer:
     @cached_property
     def encoding(self) -> tiktoken.Encoding:
         """As tiktoken holds it."""
+        import tiktoken  # a judge of prepared text does without
+
         ranks = {token: rank for rank, token in enumerate(self.tokens)}
         return tiktoken.Encoding(
             "gpt", pat_str=self.split, mergeable_ranks=ranks, special_tokens={"<|start|>": self.start}
