@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any
 
 from ..tools.errors import Code, Refusal
@@ -17,12 +16,11 @@ from ..tools.plan.model import Direction
 from ..tools.report.page import Last, Now, PageSection, ReportedTry, ReportPage, Steering
 from ..tools.report.picture import Chapter, Picture, picture
 from ..tools.report.rest import Rest, pack
-from ..tools.report.sections import ReportMaterial, chapter_of, page, tries_of
+from ..tools.report.sections import MOST_DOTS, ReportMaterial, page, tries_of
 from ..tools.report.words import duration
-from ..tools.report.writing import details_of, earlier_sessions, gather, integrity
+from ..tools.report.writing import details_of, drawn_chapter, earlier_sessions, gather, integrity
 from ..tools.session.events import Row
-from ..tools.session.results import baseline_row
-from ..tools.session.short_rows import ShortRow, in_short
+from ..tools.session.short_rows import ShortRow
 from ..tools.session.state import Session
 from ..tools.storage.disk import lock_holder
 from ..tools.text.redaction import redactor
@@ -31,9 +29,8 @@ from ..tools.verbs.session_answers import SessionStatus
 
 LIVE_ROWS = 300
 """Rows that a live page shows at first; it asks for earlier ones when somebody looks for them."""
-LIVE_DOTS = 1200
 CHAT_DOTS, CHAT_ROWS = 250, 5
-TERMINAL_DOTS, TERMINAL_ROWS = 5000, 200
+TERMINAL_ROWS = 200
 CHECKING = "The journal is being checked."
 
 
@@ -57,12 +54,9 @@ class WatchMark:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session at a moment. `rows` are all of them, oldest first, with iteration 0, the `newest` in full; without a session
-    there are none.
-    """
+    """A session at a moment, with its `newest` rows, oldest first; without a session there are none."""
 
     status: SessionStatus
-    rows: Sequence[ShortRow]
     newest: Sequence[Row]
     session: Session | None
     work: Work | None
@@ -70,16 +64,11 @@ class Snapshot:
 
 
 class Watch:
-    """Follows the session of a repository's branch. Safe to use from many threads.
-
-    What was read stays: a row costs a reader the same whether there are ten before it or ten thousand.
-    """
+    """Follows the session of a repository's branch. Safe to use from many threads."""
 
     def __init__(self, lab: Lab, repo: str = "") -> None:
         self._lab, self._repo = lab, repo
         self._lock = threading.Lock()
-        self._rows: list[ShortRow] = []
-        self._of = ""
         self._checked_of, self._checked = "", ""
         self._before: Sequence[Chapter] = ()
 
@@ -91,11 +80,15 @@ class Watch:
     def snapshot(self) -> Snapshot:
         """Return what there is to see now."""
         context = self._lab.for_reading(self._repo)
-        rows = self._read(context)
         session = as_shown(context, context.session) if context.session else None
-        drawn = picture([chapter_of(session, rows)], TERMINAL_DOTS) if session else None
+        drawn = picture([drawn_chapter(context, MOST_DOTS)], MOST_DOTS) if session else None
         status, newest = Overview(self._lab).status(self._repo), context.rows(TERMINAL_ROWS)
-        return Snapshot(status, rows, newest, session, _work(context), drawn)
+        return Snapshot(status, newest, session, _work(context), drawn)
+
+    def rows(self, after: int) -> Iterator[ShortRow]:
+        """Return the rows of the session after an iteration, oldest first; none without a session."""
+        context = self._lab.for_reading(self._repo)
+        return context.short_rows(after) if context.session else iter(())
 
     def check(self) -> None:
         """Check the journal, once a session: the next page tells. It takes a second where the journal is long."""
@@ -126,7 +119,7 @@ class Watch:
     def packed(self) -> bytes:
         """Return all rows of the session in short, packed for the page."""
         context = self._lab.for_reading(self._repo)
-        return pack(self._read(context), context.active.headline.standing if context.session else ())
+        return pack(context.short_rows(), context.active.headline.standing) if context.session else pack((), ())
 
     def chat(self) -> dict[str, Any]:
         """Return what a chat shows of the session: parts of a page as markup, and whether it is worth looking again."""
@@ -135,7 +128,7 @@ class Watch:
         context = self._lab.for_reading(self._repo)
         if context.session is None:
             return {"open": True, "parts": {"head": pages.render_head(_waiting(context))}}
-        material = replace(gather(context, self._read(context), (), CHECKING), dots=CHAT_DOTS)
+        material = gather(context, (), CHECKING, CHAT_DOTS)
         made = page(material)
         newest = Last("last", "", tries_of(material, context.rows(CHAT_ROWS)[::-1]))
         sections = [_now(_work(context)), *(one for one in made.sections if one.kind == "picture"), newest]
@@ -184,9 +177,8 @@ class Watch:
     def _gathered(self, context: RepoContext) -> ReportMaterial:
         """Gather what a page shows, with what `check` found of the journal."""
         self._turn_to(context)
-        rows, newest = self._read(context), context.rows(LIVE_ROWS)
-        found = gather(context, rows, self._before, self._checked)
-        return replace(found, listed=newest, rest=Rest(len(rows) - len(newest)), dots=LIVE_DOTS)
+        found, newest = gather(context, self._before, self._checked), context.rows(LIVE_ROWS)
+        return replace(found, listed=newest, rest=Rest(found.chapter.length - len(newest)))
 
     def _made(self, context: RepoContext, material: ReportMaterial) -> ReportPage:
         made = page(material)
@@ -196,20 +188,6 @@ class Watch:
             sections=[_now(_work(context)), steering, *made.sections],
             footer=f"{made.footer} Follows the session.",
         )
-
-    def _read(self, context: RepoContext) -> Sequence[ShortRow]:
-        session = context.session
-        if session is None:
-            return ()
-        with self._lock:
-            if self._of != session.id or (self._rows and self._rows[-1].iteration > session.last_iteration):
-                self._of, self._rows = session.id, [in_short(baseline_row(session.start))]
-            after = self._rows[-1].iteration
-            if after < session.last_iteration:
-                fresh = context.journal.short_rows(session.id, after)
-                known = takewhile(lambda row: row.iteration <= session.last_iteration, fresh)
-                self._rows = [*self._rows, *known]
-            return self._rows
 
 
 class ChatView:

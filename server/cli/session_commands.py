@@ -44,7 +44,7 @@ def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
     more = {"Left": left, "Open ledgers": ", ".join(answer.ledgers)}
     return [
         f"{answer.goal} [{answer.metric}, {answer.direction} is better] on {answer.branch}",
-        *as_lines(morning(context, context.short_rows()), KEPT_IN_STATUS),
+        *as_lines(morning(context), KEPT_IN_STATUS),
         "",
         *(f"{name}: {words}." for name, words in more.items() if words),
         *answer.person,

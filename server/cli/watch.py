@@ -112,17 +112,16 @@ def _follow(watch: Watch, show: Callable[[Snapshot], None]) -> None:
 
 
 def _lines(watch: Watch) -> None:
-    printed = -1
-
-    def show(snapshot: Snapshot) -> None:
-        nonlocal printed
-        for row in snapshot.rows:
-            if row.iteration > printed:
+    session, printed = "", -1
+    while True:
+        now, last = watch.position()
+        if now and (now, last) != (session, printed):
+            for row in watch.rows(printed if now == session else -1):
                 sys.stdout.write(f"#{row.iteration}\t{row.status}\t{metric_of(row)}\t{row.description}\n")
-                printed = row.iteration
-        sys.stdout.flush()
-
-    _follow(watch, show)
+                last = row.iteration
+            sys.stdout.flush()
+            session, printed = now, last
+        time.sleep(LOOK_EVERY_S)
 
 
 class TerminalView:

@@ -67,8 +67,8 @@ def test_a_row_that_another_process_wrote_is_seen(project: Project) -> None:
 
     project.try_value(8, "eight")
 
-    assert [one.iteration for one in before.rows] == [0]
-    assert [one.description for one in watch.snapshot().rows] == ["baseline", "eight"]
+    assert [one.iteration for one in before.newest] == [0]
+    assert [one.description for one in watch.snapshot().newest] == ["baseline", "eight"]
     assert watch.mark() != mark
     assert watch.snapshot().status.best == 8.0
 
@@ -95,7 +95,7 @@ def test_a_new_row_costs_the_reader_one_row(project: Project, monkeypatch: pytes
 
     monkeypatch.setattr("autoresearch_mcp.tools.session.journal.read_event", counted)
 
-    assert watch.snapshot().rows[-1].iteration == 201
+    assert watch.snapshot().newest[-1].iteration == 201
     assert 0 < len(read) <= 5
 
 
@@ -114,15 +114,15 @@ def test_a_watcher_writes_nothing(project: Project) -> None:
 
 def test_a_session_that_begins_later_is_followed(project: Project) -> None:
     watch = follower(project)
-    assert watch.snapshot().rows == ()
+    assert watch.snapshot().newest == []
     assert "No session yet" in shown(watch)
 
     fill(project.start(), *long(3))
-    assert len(watch.snapshot().rows) == 4
+    assert len(watch.snapshot().newest) == 4
     project.sessions.finish_session()
     project.start()
 
-    assert len(watch.snapshot().rows) == 1
+    assert len(watch.snapshot().newest) == 1
 
 
 def test_what_is_at_work_is_shown_with_its_last_lines(project: Project) -> None:

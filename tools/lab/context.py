@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -193,11 +193,11 @@ class RepoContext:
         full = most and len(found) == most
         return found if full or _without_baseline(statuses) else [baseline_row(self.session.start), *found]
 
-    def short_rows(self) -> list[ShortRow]:
-        """Return every row of the session in short, iteration 0 first; empty without a session."""
-        if self.session is None:
-            return []
-        return [in_short(baseline_row(self.session.start)), *self.journal.short_rows(self.session.id)]
+    def short_rows(self, after: int = -1) -> Iterator[ShortRow]:
+        """Return every row of the session after an iteration in short, in order."""
+        if after < 0:
+            yield in_short(baseline_row(self.active.start))
+        yield from self.journal.short_rows(self.active.id, after)
 
     def rows_of(self, iterations: Sequence[int]) -> list[Row]:
         """Return the rows of some iterations in full, oldest first."""

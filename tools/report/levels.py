@@ -13,7 +13,7 @@ from ..session.short_rows import RowLike, claim_it_ends
 
 @dataclass(frozen=True)
 class Levels:
-    """A value for each row, None without a metric; and the line, as places at which it changes."""
+    """A value for each row, None without a metric; and the line, as iterations at which it changes."""
 
     values: tuple[float | None, ...]
     steps: tuple[tuple[int, float], ...]
@@ -27,7 +27,7 @@ def levels_of(plan: Plan, rows: Sequence[RowLike]) -> Levels:
     steps: list[tuple[int, float]] = []
     claims: dict[int, tuple[bool, float]] = {}
     start = level = 0.0
-    for place, row in enumerate(rows):
+    for row in rows:
         if row.metric is None:
             values.append(None)
             continue
@@ -40,7 +40,7 @@ def levels_of(plan: Plan, rows: Sequence[RowLike]) -> Levels:
             continue
         values.append(plan.signed(level))
         if not steps or steps[-1][1] != plan.signed(level):
-            steps.append((place, plan.signed(level)))
+            steps.append((row.iteration, plan.signed(level)))
     return Levels(tuple(values), tuple(steps))
 
 

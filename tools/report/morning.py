@@ -4,6 +4,7 @@ it. Every report says it from this one value. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,9 +14,9 @@ from ..decision.decide import Status
 from ..decision.headline import Headline
 from ..session.events import Ablated, Row
 from ..session.fold import kept_claim
-from ..session.short_rows import RowLike, ShortRow
+from ..session.short_rows import RowLike
 from ..session.state import Session, phase_of
-from ..session.summary import Summary, count_of, guard_words, luck_words, near_misses, noise_band, summarise
+from ..session.summary import Summary, count_of, guard_words, luck_words, noise_band, summarise
 from ..session.telling import change_words, claim_words, claimed, worth_of
 from ..vocabulary import Phase
 from .picture import Mark, mark_of
@@ -157,9 +158,17 @@ class KeptInGit:
     """How many commits it left there; 0 where the branch was another, or has them no more."""
 
 
-def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, now: float, moved: str = "") -> Morning:
-    """Make the morning view from all rows of a session, oldest first, and what is known of the kept ones; `moved` says that HEAD
-    is not where the session left it.
+@dataclass(frozen=True)
+class NotKept:
+    """The near misses, the closest first; and by mark how many tries there are, and the newest of them, oldest first."""
+
+    near: Sequence[Row]
+    others: Mapping[Mark, tuple[int, Sequence[Row]]]
+
+
+def morning_of(session: Session, not_kept: NotKept, in_git: KeptInGit, now: float, moved: str = "") -> Morning:
+    """Make the morning view from what was not kept and what is known of the kept; `moved` says that HEAD is not where the session
+    left it.
     """
     plan, summary = session.plan, summarise(session, now)
     whole = in_git.whole or CombinedChange(session.start.base, session.start.base)
@@ -188,7 +197,7 @@ def morning_of(session: Session, rows: Sequence[ShortRow], in_git: KeptInGit, no
         kept=kept,
         left_out=sum(count for status, count in session.counts.items() if status.kept) - len(kept),
         whole=whole,
-        failed=_failed(session, rows),
+        failed=_failed(session, not_kept),
         cost=Cost(
             tries=summary.iterations,
             runs=session.runs,
@@ -273,16 +282,14 @@ _WAYS = {
 }
 
 
-def _failed(session: Session, rows: Sequence[ShortRow]) -> tuple[FailedGroup, ...]:
-    near = near_misses(session.plan, rows, MOST_NEAR)
-    close = {row.iteration for row in near}
-    groups: dict[Mark, list[ShortRow]] = {mark: [] for mark in _WAYS}
-    for row in rows:
-        if (mark := mark_of(row, ())) in groups and row.iteration not in close:
-            groups[mark].append(row)
+def _failed(session: Session, not_kept: NotKept) -> tuple[FailedGroup, ...]:
+    near, close = not_kept.near, Counter(mark_of(row, ()) for row in not_kept.near)
+    listed = {row.iteration for row in near}
     found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard_words(session.plan, row)) for row in near))]
-    for mark, some in groups.items():
-        found.append(FailedGroup(_WAYS[mark], len(some), tuple(map(_failed_try, some[: -MOST_FAILED - 1 : -1]))))
+    for mark, name in _WAYS.items():
+        count, newest = not_kept.others[mark]
+        tries = [_failed_try(row) for row in reversed(newest) if row.iteration not in listed]
+        found.append(FailedGroup(name, count - close[mark], tuple(tries[:MOST_FAILED])))
     return tuple(group for group in found if group.count)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from itertools import accumulate
 
 from ..decision.decide import Status
@@ -56,7 +56,8 @@ class Chapter:
     """What one session puts into the picture: its rows, which of its keeps stand, and how much one run scatters, in the metric's
     unit.
 
-    `relative` says that the scatter is a share of the value.
+    `relative` says that the scatter is a share of the value. Of very many tries that were not kept the rows are a sample, with
+    the last of all; `others` counts the rest.
     """
 
     name: str
@@ -65,6 +66,17 @@ class Chapter:
     standing: Collection[int]
     spread: float = 0.0
     relative: bool = False
+    others: Mapping[Mark, int] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """How many tries there are, with the baseline."""
+        return self.rows[-1].iteration + 1 if self.rows else 0
+
+    @cached_property
+    def marks(self) -> Counter[Mark]:
+        """How many tries there are of each mark."""
+        return Counter(mark_of(row, self.standing) for row in self.rows) + Counter(self.others)
 
 
 @dataclass(frozen=True)
@@ -145,14 +157,15 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
     With `most`, about so many dots stand for the tries that were not kept, evenly chosen, and as many for those that were.
     """
     plan = chapters[-1].plan
-    starts = [0, *accumulate(len(chapter.rows) for chapter in chapters)]
-    rows = [row for chapter in chapters for row in chapter.rows]
-    marks = [mark_of(row, chapter.standing) for chapter in chapters for row in chapter.rows]
-    strong = [mark in _STRONG for mark in marks]
+    starts = [0, *accumulate(chapter.length for chapter in chapters)]
+    parts = list(zip(starts, chapters, strict=False))
+    rows = {start + row.iteration: row for start, chapter in parts for row in chapter.rows}
+    marks = {start + row.iteration: mark_of(row, chapter.standing) for start, chapter in parts for row in chapter.rows}
     levels = [levels_of(chapter.plan, chapter.rows) for chapter in chapters]
-    values = [value for found in levels for value in found.values]
-    core = [value for value, firm in zip(values, strong, strict=True) if firm and value is not None]
-    others = [value for value, firm in zip(values, strong, strict=True) if not firm and value is not None]
+    values = dict(zip(rows, (value for found in levels for value in found.values), strict=True))
+    firm = [place for place, mark in marks.items() if mark in _STRONG]
+    plain = [place for place, mark in marks.items() if mark not in _STRONG]
+    core, others = ([value for place in some if (value := values[place]) is not None] for some in (firm, plain))
     axis = fit_axis(core, others, plan.target_value)
     rises = _rises(values, marks, axis)
     dots = (
@@ -164,9 +177,9 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
             " ".join(rows[place].description.split()),
             rises.get(place, 0.0),
         )
-        for place in _drawn(strong, rises, most)
+        for place in _drawn(plain, firm, rises, most)
     )
-    counts = Counter(marks)
+    counts = sum((chapter.marks for chapter in chapters), Counter[Mark]())
     return Picture(
         title=" ".join(plan.goal.split()),
         metric=plan.metric,
@@ -174,9 +187,7 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
         unit=plan.unit,
         dots=tuple(dots),
         segments=tuple(
-            _segment(one, start, found.steps)
-            for start, one, found in zip(starts, chapters, levels, strict=False)
-            if one.rows
+            _segment(one, start, found.steps) for (start, one), found in zip(parts, levels, strict=True) if one.rows
         ),
         axis=axis,
         marks=tuple((mark, counts[mark]) for mark in Mark if counts[mark]),
@@ -187,22 +198,21 @@ def picture(chapters: Sequence[Chapter], most: int = 0) -> Picture:
 _STRONG = frozenset({Mark.BASELINE, Mark.KEEP, Mark.TAKEN_BACK})
 
 
-def _drawn(strong: Sequence[bool], rises: Mapping[int, float], most: int) -> Sequence[int]:
+def _drawn(plain: Sequence[int], firm: Sequence[int], rises: Mapping[int, float], most: int) -> Sequence[int]:
     """Choose the places that get a dot: the first and last of all, and of what was kept the steps that were worth most too."""
-    plain = [place for place, firm in enumerate(strong) if not firm]
-    firm = [place for place, firm in enumerate(strong) if firm]
     if not most or (len(plain) <= most and len(firm) <= most):
-        return range(len(strong))
+        return sorted([*plain, *firm])
     telling = sorted(rises, key=lambda place: -rises[place])[:MOST_LABELS]
-    ends = {0, len(strong) - 1, *firm[-1:], *(telling if len(firm) > most else ())}
-    return sorted({*_evenly(plain, most), *_evenly(firm, most), *ends})
+    ends = {*firm[:1], max(*plain[-1:], *firm[-1:], 0), *firm[-1:], *(telling if len(firm) > most else ())}
+    return sorted({*evenly(plain, most), *evenly(firm, most), *ends})
 
 
-def _evenly(places: Sequence[int], most: int) -> Sequence[int]:
+def evenly(places: Sequence[int], most: int) -> Sequence[int]:
+    """Choose at most so many places, in order, evenly from the first to the last: one of each stretch that has any."""
     if len(places) <= most:
         return places
-    step = len(places) / most
-    return [places[int(number * step)] for number in range(most)]
+    stretch = (places[-1] - places[0] + 1) / most
+    return list({int((place - places[0]) / stretch): place for place in places}.values())
 
 
 def mark_of(row: RowLike, standing: Collection[int]) -> Mark:
@@ -218,10 +228,10 @@ def mark_of(row: RowLike, standing: Collection[int]) -> Mark:
 def _mark(status: Status, guard: str) -> Mark:
     if status is Status.DISCARD and guard == "fail":
         return Mark.GUARD
-    return _MARKS[status]
+    return MARKS[status]
 
 
-_MARKS = {
+MARKS = {
     Status.BASELINE: Mark.BASELINE,
     Status.DISCARD: Mark.DISCARD,
     Status.CRASH: Mark.CRASH,
@@ -230,18 +240,20 @@ _MARKS = {
     Status.HOOK_BLOCKED: Mark.NOTHING,
     Status.METRIC_ERROR: Mark.NOTHING,
 }
+"""What became of a try that was not kept, unless a guard failed."""
 
 
 def _segment(chapter: Chapter, start: int, line: Sequence[tuple[int, float]]) -> Segment:
     steps = tuple((start + place, level) for place, level in line)
-    last = start + len(chapter.rows) - 1
+    last = start + chapter.length - 1
     return Segment(chapter.name, start, last, steps, chapter.spread, chapter.relative)
 
 
-def _rises(values: Sequence[float | None], marks: Sequence[Mark], axis: Axis) -> dict[int, float]:
+def _rises(values: Mapping[int, float | None], marks: Mapping[int, Mark], axis: Axis) -> dict[int, float]:
     """Return how much of the height each kept change was worth, by its place."""
     rises, best = {}, None
-    for place, (value, mark) in enumerate(zip(values, marks, strict=True)):
+    for place, mark in marks.items():
+        value = values[place]
         if mark is Mark.BASELINE:
             best = value
         elif mark in _STRONG and value is not None and best is not None:

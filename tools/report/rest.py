@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from ..session.results import metric_of
 from ..session.short_rows import ShortRow
@@ -17,7 +18,7 @@ from .words import delta_words, duration
 MOST_BYTES = 5_000_000
 """Packed bytes from which what was learned and the files are left out of the search."""
 LONGEST = 300
-_COLUMN, _ROW = "\x1e", "\n"
+_COLUMN, _ROW, _AT_ONCE = "\x1e", "\n", 1000
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,16 @@ class Rest:
 NO_REST = Rest(0)
 
 
-def rest_of(rows: Sequence[ShortRow], standing: Collection[int]) -> Rest:
-    """Pack rows of a session into a page."""
-    return Rest(len(rows), b64encode(pack(rows, standing)).decode()) if rows else NO_REST
+def rest_of(count: int, rows: Iterable[ShortRow], standing: Collection[int]) -> Rest:
+    """Pack so many rows of a session, oldest first, into a page."""
+    return Rest(count, b64encode(pack(rows, standing)).decode()) if count else NO_REST
 
 
-def pack(rows: Sequence[ShortRow], standing: Collection[int]) -> bytes:
-    """Pack rows of a session whose keeps of these iterations stand, newest first, as zlib-compressed text: a column after the
-    other, each with a line for every row.
+def pack(rows: Iterable[ShortRow], standing: Collection[int]) -> bytes:
+    """Pack rows of a session whose keeps of these iterations stand, oldest first; they come newest first, as zlib-compressed text: a
+    column after the other, each with a line for every row. Few rows are held at a time.
     """
-    standing = frozenset(standing)
+    standing, rows = frozenset(standing), iter(rows)
     columns: tuple[Callable[[ShortRow], str], ...] = (
         lambda row: str(row.iteration),
         lambda row: name_of(mark_of(row, standing)),
@@ -49,13 +50,20 @@ def pack(rows: Sequence[ShortRow], standing: Collection[int]) -> bytes:
         delta_words,
         lambda row: duration(row.seconds),
         lambda row: _on_a_line(row.description),
+        lambda row: _searched_too(row.learned, row.files),
     )
-    told = _packed(rows, (*columns, lambda row: _searched_too(row.learned, row.files)))
-    return told if len(told) <= MOST_BYTES else _packed(rows, (*columns, lambda row: ""))
+    told: list[list[str]] = [[] for _ in columns]
+    while some := list(islice(rows, _AT_ONCE))[::-1]:
+        for column, parts in zip(columns, told, strict=True):
+            parts.append(_ROW.join([column(row) for row in some]))
+    packed = _packed(told)
+    if len(packed) <= MOST_BYTES:
+        return packed
+    return _packed([*told[:-1], ["\n" * part.count("\n") for part in told[-1]]])
 
 
-def _packed(rows: Sequence[ShortRow], columns: Iterable[Callable[[ShortRow], str]]) -> bytes:
-    text = _COLUMN.join(_ROW.join([column(row) for row in reversed(rows)]) for column in columns)
+def _packed(columns: Iterable[Sequence[str]]) -> bytes:
+    text = _COLUMN.join(_ROW.join(reversed(parts)) for parts in columns)
     return zlib.compress(text.encode(), 3)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from ..decision.seeded import Seeded
 from ..plan.model import Direction
 from ..session.events import Row
 from ..session.results import number
-from ..session.short_rows import RowLike, ShortRow
+from ..session.short_rows import RowLike
 from ..session.state import Session
 from ..session.summary import Summary, budget_left, count_of, noise_band
 from ..session.telling import baseline_words, best_words, gained_words
@@ -34,25 +33,25 @@ from .page import (
     Tone,
     Tries,
 )
-from .picture import Chapter, Mark, mark_of, picture
+from .picture import Chapter, Mark, picture
 from .rest import NO_REST, Rest
 from .words import duration
 
 MOST_DOTS = 1500
-"""Tries that were not kept which a page draws, and as many of those that were."""
+"""Tries that were not kept which a picture draws, and as many of those that were: more than one for each place across."""
 
 
 @dataclass(frozen=True)
 class ReportMaterial:
-    """Everything that a report is made of. `rows` are all of them, oldest first, with iteration 0; the table shows those
-    `listed`, and has the `rest` on demand; `details` are by iteration.
+    """Everything that a report is made of. `chapter` is what the session puts into the picture, in which there are so many `dots`;
+    the table shows those `listed`, and has the `rest` on demand; `details` are by iteration.
 
     `earlier` are the sessions before it on the branch that measured the same; `made` says when and of what version.
     """
 
     session: Session
     morning: Morning
-    rows: Sequence[ShortRow]
+    chapter: Chapter
     now: float
     started: str
     made: str
@@ -79,12 +78,12 @@ def page(material: ReportMaterial) -> ReportPage:
     )
 
 
-def chapter_of(session: Session, rows: Sequence[RowLike]) -> Chapter:
-    """Return what a session puts into the picture."""
+def chapter_of(session: Session, rows: Sequence[RowLike], others: Mapping[Mark, int]) -> Chapter:
+    """Return what a session puts into the picture: rows, and how many `others` there are."""
     judge = session.judge
     relative = isinstance(judge, Race | Seeded) and judge.scale.relative and bool(judge.level)
     spread = judge.spread / abs(judge.level) if relative else judge.spread
-    return Chapter(session.id, session.plan, rows, frozenset(session.headline.standing), spread, relative)
+    return Chapter(session.id, session.plan, rows, frozenset(session.headline.standing), spread, relative, others)
 
 
 def subtitle(summary: Summary) -> str:
@@ -139,8 +138,7 @@ def _noise(session: Session) -> tuple[str, str]:
 
 
 def _drawing(material: ReportMaterial) -> PageSection:
-    chapters = [*material.earlier, chapter_of(material.session, material.rows)]
-    return Drawing("progress", "Progress", picture(chapters, material.dots))
+    return Drawing("progress", "Progress", picture([*material.earlier, material.chapter], material.dots))
 
 
 def _curves(material: ReportMaterial) -> PageSection | None:
@@ -149,9 +147,7 @@ def _curves(material: ReportMaterial) -> PageSection | None:
 
 
 def _tries(material: ReportMaterial) -> PageSection:
-    standing = frozenset(material.session.headline.standing)
-    counts = Counter(mark_of(row, standing) for row in material.rows)
-    kinds = tuple(mark for mark in Mark if counts[mark])
+    kinds = tuple(mark for mark in Mark if material.chapter.marks[mark])
     return Tries("tries", "Tries", tries_of(material, material.listed[::-1]), kinds, material.rest)
 
 

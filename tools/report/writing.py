@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from ..decision.decide import Status
 from ..decision.judging import Arm
@@ -24,22 +24,31 @@ from ..session.events import Committed, Event, GuardsRan, HeldOut, HookRejected,
 from ..session.fold import standing_of
 from ..session.journal import Journal
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
-from ..session.short_rows import ShortRow, in_short
+from ..session.short_rows import in_short
 from ..session.state import baseline_values
-from ..session.summary import summarise
+from ..session.summary import may_be_worth, summarise
 from ..storage.disk import curable_disk, write_ours
 from ..text.output_ends import ends
 from .as_text import as_csv, as_lines, as_markdown
 from .changes import PATCH_CHARACTERS, attempts, shown_patches, whole_change
 from .learning import curves, learning
-from .morning import MOST_KEPT, NEAR, KeptInGit, Morning, as_json, morning_of, with_integrity
+from .morning import (
+    MOST_FAILED,
+    MOST_KEPT,
+    MOST_NEAR,
+    NEAR,
+    KeptInGit,
+    Morning,
+    NotKept,
+    as_json,
+    morning_of,
+    with_integrity,
+)
 from .page import Details, patch_lines
-from .picture import Chapter, picture
+from .picture import MARKS, Chapter, Mark, evenly, mark_of, picture
 from .rest import rest_of
-from .sections import ReportMaterial, chapter_of, page, subtitle
+from .sections import MOST_DOTS, ReportMaterial, chapter_of, page, subtitle
 
-MOST_DRAWN = 5000
-"""Tries that were not kept which the PNG draws, and as many of those that were."""
 MOST_EARLIER = 5000
 """Rows of earlier sessions that a picture still shows."""
 MOST_SHOWN, NEWEST_SHOWN = 500, 200
@@ -55,7 +64,7 @@ def write_picture(context: RepoContext) -> tuple[bytes, str]:
     """Draw the progress picture and write it beside the results; returns it as PNG, and the session in one line."""
     session = as_shown(context, context.active)
     words = subtitle(summarise(session, context.now()))
-    drawn = picture([*earlier_sessions(context), chapter_of(session, context.short_rows())], MOST_DRAWN)
+    drawn = picture([*earlier_sessions(context), drawn_chapter(context, MOST_DOTS)], MOST_DOTS)
 
     from . import plot  # where nobody asks for a picture its library is not loaded
 
@@ -70,16 +79,12 @@ def write_page(context: RepoContext) -> str:
 
     with ThreadPoolExecutor(1) as beside:
         checked = beside.submit(integrity, context)
-        rows = context.short_rows()
-        found = gather(context, rows, earlier_sessions(context))
+        found = gather(context, earlier_sessions(context))
         shown = context.rows_of(_shown_in_full(found))
         there = {row.iteration for row in shown}
-        found = replace(
-            found,
-            listed=shown,
-            details=details_of(context, shown),
-            rest=rest_of([row for row in rows if row.iteration not in there], found.session.headline.standing),
-        )
+        others = (row for row in context.short_rows() if row.iteration not in there)
+        rest = rest_of(found.chapter.length - len(shown), others, found.session.headline.standing)
+        found = replace(found, listed=shown, details=details_of(context, shown), rest=rest)
         made = page(replace(found, morning=with_integrity(found.morning, checked.result())))
     write_beside(context, PAGE_FILE, pages.render_page(made).encode())
     return subtitle(found.morning.summary)
@@ -106,26 +111,61 @@ def write_beside(context: RepoContext, name: str, data: bytes) -> None:
         write_ours(context.repo.root / name, data)
 
 
-def gather(
-    context: RepoContext, rows: Sequence[ShortRow], before: Sequence[Chapter], checked: str = ""
-) -> ReportMaterial:
-    """Gather what every page shows, from all rows, the sessions before this one, and what the journal was `checked` to be."""
+def gather(context: RepoContext, before: Sequence[Chapter], checked: str = "", dots: int = MOST_DOTS) -> ReportMaterial:
+    """Gather what every page shows, from the sessions before this one, and what the journal was `checked` to be."""
     from .rendering import moment
 
     return ReportMaterial(
         session=as_shown(context, context.active),
-        morning=with_integrity(morning(context, rows), checked),
-        rows=rows,
+        morning=with_integrity(morning(context), checked),
+        chapter=drawn_chapter(context, dots),
         now=context.now(),
         started=moment(context.active.began_at),
         made=f"Made {moment(context.now())} by autoresearch-mcp.",
         earlier=before,
         curves=curves(context),
+        dots=dots,
     )
 
 
-def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = False) -> Morning:
-    """Make the morning view from all rows; with the `patches` of each kept change too."""
+def drawn_chapter(context: RepoContext, most: int) -> Chapter:
+    """Return what the session puts into the picture: all that was kept, and evenly chosen about so many of the other tries."""
+    session = as_shown(context, context.active)
+    journal, last = context.journal, session.last_iteration
+    statuses = [status for status in Status if status.kept]
+    kept = [number for number in journal.iterations(session.id, statuses) if number <= last]
+    firm = {0, *kept}
+    others = evenly([number for number in range(last + 1) if number not in firm], most)
+    read = journal.short_rows_of(session.id, sorted({*kept, *others, last} - {0}))
+    rows = [in_short(baseline_row(session.start)), *read]
+    drawn = Counter(mark_of(row, ()) for row in rows)
+    return chapter_of(
+        session, rows, Counter({mark: count for mark, (count, _) in _not_kept(context, 0).items()}) - drawn
+    )
+
+
+def _not_kept(context: RepoContext, most: int) -> dict[Mark, tuple[int, Sequence[Row]]]:
+    """Return for each mark of a try that was not kept how many there are, and at most so many of the newest, oldest first."""
+    session, journal = context.active, context.journal
+    found: dict[Mark, tuple[int, Sequence[Row]]] = {
+        Mark.DISCARD: journal.discards(session.id, False, most),
+        Mark.GUARD: journal.discards(session.id, True, most),
+    }
+    for mark in (Mark.CRASH, Mark.NOTHING, Mark.TAMPERED):
+        some = [status for status, one in MARKS.items() if one is mark]
+        found[mark] = sum(session.counts.get(status, 0) for status in some), journal.rows(session.id, most, 0, some)
+    return found
+
+
+def _failed(context: RepoContext) -> NotKept:
+    session = context.active
+    worth = (row for row in context.journal.nearest(session.id) if may_be_worth(session.plan, row))
+    near = list(islice(worth, MOST_NEAR))
+    return NotKept(near, _not_kept(context, MOST_FAILED + len(near)))
+
+
+def morning(context: RepoContext, *, patches: bool = False) -> Morning:
+    """Make the morning view; with the `patches` of each kept change too."""
     session = as_shown(context, context.active)
     kept = context.rows(MOST_KEPT, statuses=[status for status in Status if status.kept])
     commits = attempts(context, [row.iteration for row in kept])
@@ -140,7 +180,7 @@ def morning(context: RepoContext, rows: Sequence[ShortRow], *, patches: bool = F
     there = on_trunk and context.repo.in_history(session.head)
     in_place = count_between(context.repo, session.start.base, session.head) if there else 0
     in_git = KeptInGit(kept, commits, found, raced, whole, on_trunk, in_place)
-    made = morning_of(session, rows, in_git, context.now(), context.moved_head())
+    made = morning_of(session, _failed(context), in_git, context.now(), context.moved_head())
     agents = cost_words(legs_of(context.repo.own_folder, session.id))
     return replace(made, cost=replace(made.cost, agents=agents))
 
@@ -200,9 +240,11 @@ def _same_metric(one: Started, other: Started) -> bool:
 def _shown_in_full(material: ReportMaterial) -> list[int]:
     """Choose the tries that a page shows in full: baseline, best, near misses, the newest, then what was kept."""
     near = [one.iteration for group in material.morning.failed if group.name == NEAR for one in group.tries]
-    newest = [row.iteration for row in reversed(material.rows)]
-    kept = [row.iteration for row in reversed(material.rows) if row.status.kept]
-    ordered = dict.fromkeys((0, material.session.best_iteration, *near, *newest[:NEWEST_SHOWN], *kept, *newest))
+    newest = range(material.session.last_iteration, 0, -1)
+    kept = [row.iteration for row in reversed(material.chapter.rows) if row.status.kept]
+    ordered = dict.fromkeys(
+        (0, material.session.best_iteration, *near, *newest[:NEWEST_SHOWN], *kept, *newest[:MOST_SHOWN])
+    )
     return sorted(list(ordered)[:MOST_SHOWN])
 
 
@@ -250,9 +292,15 @@ def integrity(context: RepoContext) -> str:
     return "Journal: no record was edited, and none is missing before the last, and git's history bears it out."
 
 
+def _checked_morning(context: RepoContext, *, patches: bool = False) -> Morning:
+    with ThreadPoolExecutor(1) as beside:
+        checked = beside.submit(integrity, context)
+        return with_integrity(morning(context, patches=patches), checked.result())
+
+
 def _as_text(context: RepoContext) -> str:
     """Goal, the morning view, and learning curves; long lists keep their newest."""
-    seen = with_integrity(morning(context, context.short_rows()), integrity(context))
+    seen = _checked_morning(context)
     plan = as_shown(context, context.active).plan
     return "\n".join(
         [
@@ -272,5 +320,5 @@ def exported(context: RepoContext, format: str, most: int = MOST_PATCHES, listed
         return _as_text(context)
     if format == "csv":
         return as_csv(context.rows())
-    seen = with_integrity(morning(context, context.short_rows(), patches=True), integrity(context))
+    seen = _checked_morning(context, patches=True)
     return as_markdown(seen, most, listed) if format == "md" else f"{as_json(seen)}\n"

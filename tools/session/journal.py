@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Code, Refusal
 from ..storage.database import Database
 from . import chain
-from .events import Event, Logged, Record, Row, read_event
-from .short_rows import ShortRow, read_short
+from .events import Event, Record, read_event
+from .row_queries import INDEXES, RowQueries, places
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -29,8 +29,6 @@ CREATE INDEX IF NOT EXISTS event_by_digest ON event (digest);
 CREATE INDEX IF NOT EXISTS commit_by_tree ON event (session, json_extract(body, '$.tree')) WHERE kind = 'committed';
 CREATE INDEX IF NOT EXISTS commit_by_change ON event (session, json_extract(body, '$.change')) WHERE kind = 'committed';
 CREATE INDEX IF NOT EXISTS commit_by_shape ON event (session, json_extract(body, '$.shape')) WHERE kind = 'committed';
-CREATE INDEX IF NOT EXISTS row_by_status ON event (session, json_extract(body, '$.row.status'), iteration)
-    WHERE kind = 'logged';
 CREATE TABLE IF NOT EXISTS summary (
     session TEXT PRIMARY KEY,
     number INTEGER NOT NULL,
@@ -44,15 +42,10 @@ CREATE TRIGGER IF NOT EXISTS event_is_never_removed BEFORE DELETE ON event
 """
 
 
-_LAYOUT = 1
-_NO_LIMIT = 2**62
+_LAYOUT = 2
 _AT_ONCE = 2048
 _IN_ORDER, _BY_INDEX = "NOT INDEXED", "INDEXED BY event_by_session"
 """Ways to the records of a session: nearly all that come, as they stand; or the few that are its own."""
-
-
-def _places(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _edited(file: Path, what: str) -> Refusal:
@@ -70,12 +63,12 @@ class RecordPlace:
     at: float
 
 
-class Journal:
+class Journal(RowQueries):
     """Reads without waiting for writers; writes durably, all events of one call or none. For many threads of one process."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "journal.db"
-        self._database = Database(self._file, _SCHEMA, _LAYOUT)
+        super().__init__(Database(self._file, _SCHEMA + INDEXES, _LAYOUT))
 
     def append(self, session: str, at: float, events: Sequence[Record]) -> None:
         """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
@@ -90,7 +83,7 @@ class Journal:
         """Fill a new journal with the records of another one, as they are; whether they hold together is for `broken`."""
         with self._database.transaction() as execute:
             for record in records:
-                execute(f"INSERT INTO event VALUES ({_places(record)})", record)
+                execute(f"INSERT INTO event VALUES ({places(record)})", record)
 
     def tip(self) -> str:
         """Return the digest of the last record; empty without any."""
@@ -122,7 +115,7 @@ class Journal:
         left = set(digests)
         for first in range(0, len(digests), 500):
             some = digests[first : first + 500]
-            query = f"SELECT digest FROM event WHERE digest IN ({_places(some)})"
+            query = f"SELECT digest FROM event WHERE digest IN ({places(some)})"
             left -= {digest for (digest,) in self._database.query(query, *some)}
         return frozenset(left)
 
@@ -216,8 +209,8 @@ class Journal:
         for first in range(0, len(iterations), 500):
             some = iterations[first : first + 500]
             query = (
-                f"SELECT body FROM event WHERE session = ? AND kind IN ({_places(kinds)}) "
-                f"AND iteration IN ({_places(some)}) ORDER BY number"
+                f"SELECT body FROM event WHERE session = ? AND kind IN ({places(kinds)}) "
+                f"AND iteration IN ({places(some)}) ORDER BY number"
             )
             for (body,) in self._database.query(query, session, *kinds, *some):
                 yield read_event(body)
@@ -254,50 +247,6 @@ class Journal:
             "AND json_extract(body, '$.submitted') > 0"
         )
         return {int(candidate): int(iteration) for candidate, iteration in self._database.query(query, session)}
-
-    def rows(self, session: str, last: int = -1, before: int = 0, statuses: Collection[str] = ()) -> list[Row]:
-        """The rows of a session, oldest first: the newest `last`, of iterations below `before`, of some statuses."""
-        query = (
-            "SELECT iteration, body FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? {} "
-            "ORDER BY iteration DESC LIMIT ?"
-        )
-        limits = (before if before > 0 else _NO_LIMIT, last)
-        if statuses:  # one by one, because only then the index gives them in order
-            one = query.format("AND json_extract(body, '$.row.status') = ?")
-            asked = (self._database.query(one, session, limits[0], status, limits[1]) for status in statuses)
-            found = sorted((row for rows in asked for row in rows), reverse=True)
-        else:
-            found = self._database.query(query.format(""), session, *limits)
-        newest = found[:last] if last >= 0 else found
-        return [Logged.model_validate_json(body).row for _, body in reversed(newest)]
-
-    def rows_of(self, session: str, iterations: Sequence[int]) -> list[Row]:
-        """Return the rows of some iterations, oldest first."""
-        return [
-            event.row for event in self.of_iterations(session, ("logged",), iterations) if isinstance(event, Logged)
-        ]
-
-    def short_rows(self, session: str, after: int = 0) -> Iterator[ShortRow]:
-        """Return the rows of a session in short, oldest first, those after an iteration; read a few thousand at a time."""
-        query = (
-            "SELECT body FROM event WHERE session = ? AND kind = 'logged' AND iteration > ? ORDER BY iteration LIMIT ?"
-        )
-        while found := self._database.query(query, session, after, _AT_ONCE):
-            for row in read_short(body for (body,) in found):
-                yield row
-                after = row.iteration
-
-    def count(self, session: str, before: int, statuses: Collection[str]) -> int:
-        """Return how many rows there are of some statuses, or of all, below an iteration; 0 sets no limit."""
-        limit = before if before > 0 else _NO_LIMIT
-        if not statuses:
-            query = "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ?"
-            return int(next((count for (count,) in self._database.query(query, session, limit)), 0))
-        query = (
-            "SELECT count(*) FROM event WHERE session = ? AND kind = 'logged' AND iteration < ? "
-            "AND json_extract(body, '$.row.status') = ?"
-        )
-        return sum(int(self._database.query(query, session, limit, status)[0][0]) for status in statuses)
 
     def snapshot(self, session: str) -> tuple[int, str] | None:
         """Return the last snapshot of a session, with the number of the record that it reaches to; None without any.

@@ -137,13 +137,12 @@ def near_misses(plan: Plan, rows: Iterable[Tried], most: int) -> list[Tried]:
     """Return at most so many discards that may be worth another try, closest first: estimated to gain, with a gain worth having within
     their interval. Where a guard or the holdout said no, the gain alone counts.
     """
-    missed = (
-        row for row in rows if row.status is Status.DISCARD and (row.gain or 0.0) > 0 and _may_be_worth(plan, row)
-    )
+    missed = (row for row in rows if row.status is Status.DISCARD and (row.gain or 0.0) > 0 and may_be_worth(plan, row))
     return heapq.nsmallest(most, missed, key=lambda row: (-(row.evidence or 0.0), -(row.gain or 0.0)))
 
 
-def _may_be_worth(plan: Plan, row: RowLike) -> bool:
+def may_be_worth(plan: Plan, row: RowLike) -> bool:
+    """Return whether a gain worth having lies within the interval of a try."""
     level = (row.metric or 0.0) - (row.delta or 0.0)
     most = row.gain if row.high is None else row.high
     return (most or 0.0) >= plan.smallest_effect.absolute(level)

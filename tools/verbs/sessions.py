@@ -71,7 +71,7 @@ class Sessions(Overview):
             fresh_runs.confirm(context, confirm, squash_branch)
             session = as_shown(context, context.active)
             if squash_branch:
-                seen = morning(context, context.short_rows())
+                seen = morning(context)
                 stands = session.headline.standing
                 kept = [
                     f"#{one.iteration} {one.description} ({one.change})" for one in seen.kept if one.iteration in stands

@@ -28,8 +28,7 @@ PAGE = "autoresearch-report.html"
 
 
 def seen(project: Project) -> Morning:
-    context = project.lab.for_reading()
-    return morning(context, context.short_rows())
+    return morning(project.lab.for_reading())
 
 
 def shell(project: Project, command: str) -> None:

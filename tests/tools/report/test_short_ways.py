@@ -10,6 +10,7 @@ from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.report.picture import picture
 from autoresearch_mcp.tools.report.sections import chapter_of
+from autoresearch_mcp.tools.report.writing import drawn_chapter
 from autoresearch_mcp.tools.session.events import Logged, Row
 from autoresearch_mcp.tools.session.fold import advance
 from autoresearch_mcp.tools.session.results import baseline_row, render
@@ -73,15 +74,18 @@ def test_what_is_read_in_short_is_what_every_record_adds_up_to(project: Project)
 
     assert context.journal.snapshot(session.id), "the short way is tried"
     assert context.active == session
-    assert context.short_rows() == [in_short(one) for one in rows]
+    assert [*context.short_rows()] == [in_short(one) for one in rows]
     near = near_misses(session.plan, rows, 20)
     missed = (one for one in rows if one.status is Status.DISCARD and (one.gain or 0.0) > 0)
     assert near == sorted(missed, key=lambda one: -(one.gain or 0.0))[:20]
     assert near
-    drawn = picture([chapter_of(session, rows)])
-    assert picture([chapter_of(session, context.short_rows())]) == drawn
+    drawn = picture([chapter_of(session, rows, {})])
+    assert picture([drawn_chapter(context, 1500)]) == drawn
+    sample = picture([drawn_chapter(context, 40)])
+    assert 30 < len(sample.dots) - sum(row.status.kept for row in rows) <= 42
+    assert (sample.marks, sample.segments) == (drawn.marks, drawn.segments)
     watched = Watch(Lab(project.root, clock=lambda: project.now, follows=True)).snapshot()
-    assert (watched.rows, watched.session) == ([in_short(one) for one in rows], session)
+    assert ([*watched.newest], watched.session) == (rows[-200:], session)
     assert watched.picture == drawn
     assert project.read("autoresearch-results.tsv") == render(session.plan, rows)
 
