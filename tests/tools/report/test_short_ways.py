@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+import pytest
 
 from autoresearch_mcp.server.watching import Watch
 from autoresearch_mcp.tools.decision.decide import Status
@@ -10,15 +15,16 @@ from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.report.picture import picture
 from autoresearch_mcp.tools.report.sections import chapter_of
-from autoresearch_mcp.tools.report.writing import drawn_chapter
+from autoresearch_mcp.tools.report.writing import drawn_chapter, morning
 from autoresearch_mcp.tools.session.events import Logged, Row
 from autoresearch_mcp.tools.session.fold import advance
 from autoresearch_mcp.tools.session.results import baseline_row, render
 from autoresearch_mcp.tools.session.short_rows import in_short
 from autoresearch_mcp.tools.session.state import Session
 from autoresearch_mcp.tools.session.summary import near_misses, summarise
+from autoresearch_mcp.tools.storage.database import Database
 from conftest import Project
-from filled import fill, row
+from filled import fill, long, row
 from pages import Reader
 
 
@@ -101,3 +107,35 @@ def test_what_is_read_in_short_is_what_every_record_adds_up_to(project: Project)
     assert {f"#try-{one.iteration}" for one in near[:8]} <= {str(a["href"]) for tag, a in page.found if tag == "a"}
     counted = {status: sum(one.status is status for one in rows) for status in Status}
     assert f"{counted[Status.CRASH]:,} crashed" in page.text
+
+
+def test_what_is_told_first_of_a_long_session_is_found_without_reading_every_row(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(project.start(), *long(3000))
+    own, counted = Database.query, Counter[str]()
+
+    def query(self: Database, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        found = own(self, query, *values)
+        counted["rows"] += len(found) if "body" in query else 0
+        return found
+
+    monkeypatch.setattr(Database, "query", query)
+    server = project.copied_server()
+    for look in (lambda: server.review.report(), lambda: morning(server.lab.for_reading())):
+        counted.clear()
+        look()
+        assert 0 < counted["rows"] < 1000
+
+
+def test_a_journal_of_an_earlier_version_gets_the_indexes_it_lacks(project: Project) -> None:
+    fill(project.start(), *long(30))
+    before = project.review.report().report
+    file = project.root / ".git/autoresearch/journal.db"
+    with closing(sqlite3.connect(file)) as link:
+        link.executescript("DROP INDEX discard_by_guard; DROP INDEX discard_by_nearness; PRAGMA user_version = 1;")
+
+    assert project.copied_server().review.report().report == before
+    with closing(sqlite3.connect(file)) as link:
+        names = {name for (name,) in link.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"discard_by_guard", "discard_by_nearness"} <= names
