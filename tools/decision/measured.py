@@ -133,8 +133,8 @@ class Receipt(BaseModel):
     `seed` went to the command as `AUTORESEARCH_SEED`; `output` is the digest of everything that it printed. CPU time and
     peak memory are those of the command and all that it started. `device` is what the evaluation of a training run held,
     also of one that failed, and `checks` are those that it named. `reference_seconds` is what a piece of the server's own
-    workload took just before and just after the run; None where it was not timed. Where one run is several executions of
-    the command, `executions` has the number of each, in order.
+    workload took just before and just after the run; None where it was not timed. `gpus` are those that the
+    run had for itself, by UUID. Where one run is several executions of the command, `executions` has the number of each, in order.
     """
 
     model_config = _FROZEN
@@ -154,6 +154,7 @@ class Receipt(BaseModel):
     device: DeviceHeld = DeviceHeld()
     checks: tuple[CheckSeen, ...] = ()
     reference_seconds: tuple[float, float] | None = None
+    gpus: tuple[str, ...] = ()
     executions: tuple[float, ...] = ()
 
 

@@ -227,6 +227,7 @@ class Meter:
             device=read_device(run.stdout),
             checks=read_checks(run.stdout if succeeded(run) else run.stderr[-TAIL_CHARACTERS:]),
             reference_seconds=(run.reference[0], run.reference[-1]) if run.reference else None,
+            gpus=tuple(run.gpus),
         )
         whole = f"{receipt.model_dump_json()} {value!r} {run.exit_code} {run.seconds!r}"
         return receipt.model_copy(update={"id": hashlib.sha256(whole.encode()).hexdigest()[:16]})

@@ -120,6 +120,11 @@ class Board:
         rungs = (rung for design in self.designs.values() for rung in design.added)
         return next(((rung, point) for rung in rungs for point in rung.points if point.number == number), None)
 
+    def seconds_of(self, design: Design) -> list[float]:
+        """Return what each run of a design took that has ended."""
+        ran = (self.runs.get(subject) for subject in design.subjects)
+        return [run.measurement.seconds for run in ran if run and run.measurement]
+
     @property
     def next_number(self) -> int:
         """Return the first number that neither a candidate nor the run of a design has."""

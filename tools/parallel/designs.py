@@ -5,6 +5,7 @@ Nothing is kept by a design. What it finds best is handed in, and judged as any 
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import statistics
@@ -37,7 +38,8 @@ from ..session.events import Designed
 from ..session.state import Session
 from .board import Board, Design, board_held, board_of, post
 from .events import DesignBegun, DesignEnded, DesignPoint, PointsAdded, Submitted
-from .screening import Lane, workers
+from .executor import VARIABLE, setting
+from .screening import Lane, is_spent, workers
 from .submitting import candidate_ref, has_room
 from .workspaces import kept_commit
 
@@ -99,10 +101,15 @@ def begin(context: RepoContext, names: Sequence[str], method: Method | None, rep
     """Begin a design of some candidates on the newest best, with everything that can be refused refused now.
 
     Raises:
-        Refusal: if another one goes on, a candidate is unknown or changes nothing, some conflict, there are too few or too many,
+        Refusal: if runs are made on other machines or another one goes on, a candidate is unknown or changes nothing, some conflict, there are too few or too many,
             or the plan's budget has no time for it.
     """
     session = context.active
+    if setting(os.environ):
+        message = f"A design runs where the server is, and {VARIABLE} sends runs to other machines, which may be unlike one another."
+        raise Refusal(
+            Code.BAD_ARGUMENT, f"{message} Hand each change in by submit, or use a server without {VARIABLE}."
+        )
     with board_held(context) as board:
         if board.design:
             raise Refusal(Code.BUSY, f"Design {board.design.begun.name} goes on. Call wait, or cancel it.")
@@ -129,10 +136,14 @@ def begin(context: RepoContext, names: Sequence[str], method: Method | None, rep
 
 
 def go_on(context: RepoContext) -> bool:
-    """Add the next rung of a halving whose last one has run; tells whether the design has all its runs and is to be concluded."""
-    design = board_of(context).design
-    if design is None or not _has_run(board_of(context), design):
+    """Add the next rung of a halving whose last one has run; tells whether the design is to be concluded: it has all its runs, or the
+    plan's budget has none left.
+    """
+    board = board_of(context)
+    if (design := board.design) is None:
         return False
+    if not _has_run(board, design):
+        return is_spent(board, context.active)
     left, shares = _left(context, design), rungs(len(design.begun.knobs))[len(design.added) :]
     if design.begun.method is not Method.HALVING or len(left) <= 1 or not shares:
         return True
@@ -146,11 +157,11 @@ def go_on(context: RepoContext) -> bool:
 def conclude(context: RepoContext) -> None:
     """Hand in what a design found best, and close it; its runs count to the session's measuring."""
     with board_held(context) as board:
-        if (design := board.design) is None or not _has_run(board, design):
+        if (design := board.design) is None or not (_has_run(board, design) or is_spent(board, context.active)):
             return
         number, made = design.begun.design, context.journal.of_kind(context.active.id, "designed")
         if not any(isinstance(one, Designed) and one.design == number for one in made):
-            ran = [run.seconds for subject in design.subjects if (run := board.runs[subject].measurement)]
+            ran = board.seconds_of(design)
             context.record(Designed(design=number, seconds=sum(ran), runs=len(ran)))
         on, why = _found(context, board, design)
         if on and not has_room(context.active, board):
@@ -275,6 +286,8 @@ def fit_of(context: RepoContext, board: Board, design: Design) -> Fit | None:
 
 def _found(context: RepoContext, board: Board, design: Design) -> tuple[tuple[int, ...], str]:
     """Return the combination that a design found best, or why there is none."""
+    if not _has_run(board, design):
+        return (), "`device_minutes` has no time left for its other runs"
     if design.begun.method is Method.HALVING:
         left = _left(context, design)[:1]
         return left, "" if left else "no run of the last rung gave a number"

@@ -1,7 +1,7 @@
 """The process that speaks to an engine: libraries of clusters print, take signals and start threads, which a server cannot have.
 
 It holds one end of a socket. In come orders to begin and to end, by numbers; out goes what became of each. With the server it ends,
-and with it every job.
+and with it every job; and by itself when there was nothing to do for a while.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from .engines import Came, Engine, Job, engine, short
 
 logger = logging.getLogger(__name__)
 TICK_S = 0.02
+IDLE_S = 300.0
+"""How long it stays without a job, in seconds: the next one would wait until the engine is there again."""
 READY = 0
 """The number under which it tells that the engine is there, or why it is not."""
 
@@ -32,7 +34,7 @@ def serve(line: Connection, name: str, *options: str) -> None:
     jobs: dict[int, Any] = {}
     with suppress(EOFError, OSError):
         while True:
-            if line.poll(TICK_S if jobs else None):
+            if line.poll(TICK_S if jobs else IDLE_S):
                 number, node, but, given = line.recv()
                 if given:
                     try:
@@ -42,6 +44,8 @@ def serve(line: Connection, name: str, *options: str) -> None:
                         line.send((number, Came(why=short(error))))
                 elif number in jobs:
                     room.end(jobs[number])
+            elif not jobs:
+                break
             for number, came in [(number, _came(room, job)) for number, job in jobs.items()]:
                 if came is not None:
                     del jobs[number]

@@ -32,6 +32,7 @@ from ..git.repo import Repo
 from ..iteration.clean_runs import meter_for
 from ..measurement.machine import MISSING, fingerprint
 from ..measurement.runs import RunNumbers, RunService, RunSpec, has_sandbox
+from ..process.gpus import VISIBLE
 from ..process.runner import KILLED
 from ..session.events import Started
 from ..session.fold import advance
@@ -43,8 +44,6 @@ PATIENCE_S = 600.0
 """How long an order waits for another one that brings the same repository to the node, in seconds."""
 KEPT_S = 7 * 86400.0
 """How long a node keeps a session's repository after its last run, in seconds."""
-_ONE_DEVICE = "CUDA_VISIBLE_DEVICES"
-"""Which of several equal devices an engine gave a run says nothing about its kind of node."""
 
 
 class Order(BaseModel):
@@ -123,7 +122,10 @@ def _answer(order: Order, pack: bytes) -> NodeRuns:
         repo = _repository(home, order, pack)
         if repo is None:
             return NodeRuns(lacks=True)
-        machine = {name: value for name, value in fingerprint(plan.commands, repo.root).items() if name != _ONE_DEVICE}
+        machine = fingerprint(plan.commands, repo.root)
+        machine.pop(
+            VISIBLE, None
+        )  # which of several equal devices an engine gave a run says nothing about its kind of node
         kind = hashlib.sha256(json.dumps(sorted(machine.items())).encode()).hexdigest()[:12]
         hardware = (
             f"{machine['cpu']}, {machine['usable cpus']} processors, {machine['memory']}, GPUs: {machine['gpus']}"

@@ -54,6 +54,14 @@ def screens(session: Session) -> bool:
     return workers(session) > 1 or (not session.plan.workers and setting(os.environ) is not None)
 
 
+def is_spent(board: Board, session: Session) -> bool:
+    """Tell whether the runs of the design that goes on have used up what the plan allows of measuring."""
+    most = 60 * session.plan.device_minutes
+    if not most or board.design is None:
+        return False
+    return session.measured_seconds + sum(board.seconds_of(board.design)) >= most
+
+
 def wanted_runs(board: Board, session: Session) -> list[Subject]:
     """Return the runs that lanes have still to begin or to finish, those that others wait for first.
 
@@ -61,7 +69,7 @@ def wanted_runs(board: Board, session: Session) -> list[Subject]:
     it is run on each kind of node on which a candidate was. Before any kind is known to be fit, one alone goes there. Runs of a design
     come last, in a lane whether candidates are screened or not.
     """
-    of_design = board.design.subjects if board.design else []
+    of_design = board.design.subjects if board.design and not is_spent(board, session) else []
     if not screens(session):
         return [subject for subject in of_design if subject not in board.runs]
     waiting = board.open_ones(session.last_iteration)

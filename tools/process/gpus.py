@@ -18,6 +18,7 @@ from ..errors import Code, Refusal
 from ..git.linked_checkout import cache_folder
 from ..storage.disk import held_lock, read_or_empty
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 ASK_S = 10.0
 PATIENCE_S = 60.0
 """How long a run waits for another one that is just choosing its GPUs, in seconds."""
@@ -78,7 +79,7 @@ _KNOWN: dict[tuple[str, str | None], tuple[str, ...]] = {}
 
 def usable() -> tuple[str, ...]:
     """Return the UUIDs of the GPUs that runs may have here. What was found is remembered until the server ends."""
-    key = os.environ.get("PATH", ""), os.environ.get("CUDA_VISIBLE_DEVICES")
+    key = os.environ.get("PATH", ""), os.environ.get(VISIBLE)
     if key not in _KNOWN:
         try:
             asked = subprocess.run(
@@ -108,7 +109,7 @@ def leased(count: int, run: Path, lives: Callable[[Path], bool]) -> Iterator[dic
         return
     there, folder = usable(), cache_folder() / "gpus"
     if len(there) < count:
-        message = f"The plan asks for {count} GPUs a run, and nvidia-smi and CUDA_VISIBLE_DEVICES leave {len(there)} of one model."
+        message = f"The plan asks for {count} GPUs a run, and nvidia-smi and {VISIBLE} leave {len(there)} of one model."
         raise Refusal(Code.BAD_PLAN, f"{message} Correct `gpus` in the plan, or run where they are.")
     with held_lock(folder / "turn", PATIENCE_S):
         free = [uuid for uuid in there if not _taken(folder / uuid.replace("/", "_"), lives)][:count]
@@ -117,7 +118,7 @@ def leased(count: int, run: Path, lives: Callable[[Path], bool]) -> Iterator[dic
             return
         for uuid in free:
             (folder / uuid.replace("/", "_")).write_bytes(os.fsencode(run))
-        yield {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(free)}
+        yield {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: ",".join(free)}
 
 
 def _taken(lease: Path, lives: Callable[[Path], bool]) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..storage.disk import read_or_empty, take_lock
 from ..text.masking import Masker
-from .gpus import leased
+from .gpus import VISIBLE, leased
 from .isolation import measured_environment
 from .leftovers import end_leftovers
 from .supervisor import result_digest, result_seal
@@ -118,7 +118,7 @@ class CommandRun:
     evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     `cpu_seconds` are those that the kernel counts, `uncounted_cpu_seconds` what was seen of other processes, at least.
     `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the
-    reference workload before and after it, where that was asked for.
+    reference workload before and after it, where that was asked for. `gpus` are those that it had for itself, by UUID.
     """
 
     exit_code: int
@@ -137,6 +137,7 @@ class CommandRun:
     channel: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
     reference: Sequence[float] = ()
+    gpus: Sequence[str] = ()
 
 
 LOST = CommandRun(-9, False, 0.0, "", "", lost=True)
@@ -175,6 +176,7 @@ class CommandSpec:
             "channel": self.channel,
             "secret": secret,
             "pieces": self.pieces,
+            "gpus": self.variables[VISIBLE].split(",") if self.gpus else [],
             "hidden": Masker(os.environ).known,
         }
 

@@ -49,6 +49,7 @@ class Supervisor:
         # Others read the progress, in whose environment these values are not and so nothing would hide them.
         self._hidden: dict[str, str] = request["hidden"]
         self._reference = ReferenceTimer(request["pieces"])
+        self._gpus: list[str] = request["gpus"]
         self._channel = _open_channel(request["channel"])
         self._owner: str = request["owner"]
         self._channel_output = BoundedOutput()
@@ -275,6 +276,7 @@ class Supervisor:
             "uncounted_cpu_seconds": self._usage.uncounted_seconds(cpu_seconds),
             "leaked": leaked,
             "reference": self._reference.seconds,
+            "gpus": self._gpus,
             "left_out": {name: output.left_out for name, output in outputs.items() if output.left_out},
         }
         try:

@@ -153,8 +153,8 @@ class Parallel(Verbs):
         last. Refused at once where knobs conflict.
         """
         context = self._lab.for_reading(repo)
-        context.require_phase(Tool.DESIGN)
         if knobs:
+            context.require_phase(Tool.DESIGN)
             asked = Method(method) if method else None
             found = begin(context, knobs, asked, repeats)
             follow(self._lab, repo)

@@ -11,6 +11,7 @@ import pytest
 
 from autoresearch_mcp.tools.decision.designs import Method, fitted, going_on, halving_runs, repeats_for, rows, rungs
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.parallel.executor import VARIABLE
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
 from candidates import summed, worked_off, workspace
@@ -212,3 +213,29 @@ def test_a_design_that_is_withdrawn_runs_no_more_and_hands_nothing_in(tmp_path: 
 
     assert worked_off(project) == []
     assert Parallel(project.lab).design().told[-1] == "Nothing was handed in: it was withdrawn."
+
+
+def test_a_design_ends_where_the_budget_of_measuring_does_and_its_runs_count(tmp_path: Path) -> None:
+    slow = "[ $AUTORESEARCH_ITERATION = 0 ] || sleep 2; cat value.txt src/* | paste -sd+ | bc"
+    project = summed(tmp_path / "repo", verify=slow, workers=1, device_minutes=1 / 30)
+    Parallel(project.lab).design(knobs_of(project, {"src/a.txt": 4}, {"src/b.txt": 13}))
+
+    assert worked_off(project) == []
+
+    assert Parallel(project.lab).design().told == [
+        "Design d1, factorial of 2 knobs on the baseline: 1 of 4 runs.",
+        "Nothing was handed in: `device_minutes` has no time left for its other runs.",
+    ]
+    status = project.sessions.status()
+    assert (status.phase, status.best) == ("ended", 30.0)
+
+
+def test_a_design_is_refused_where_runs_are_made_on_machines_that_may_be_unlike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = summed(tmp_path / "repo")
+    knobs = knobs_of(project, {"src/a.txt": 4}, {"src/b.txt": 13})
+    monkeypatch.setenv(VARIABLE, f"slurm folder={tmp_path} workers=8")
+
+    with pytest.raises(Refusal, match="sends runs to other machines, which may be unlike one another"):
+        Parallel(project.lab).design(knobs)

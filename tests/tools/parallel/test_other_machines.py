@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.parallel import dispatcher
 from autoresearch_mcp.tools.parallel.board import Board, board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.parallel.engines import Came
@@ -285,6 +287,18 @@ def test_candidates_wait_for_a_cluster_that_is_not_there(tmp_path: Path, monkeyp
     told = why_they_wait(project)
 
     assert "slurm cannot be reached: FileNotFoundError" in told
+
+
+def test_whoever_speaks_to_an_engine_ends_when_nothing_is_to_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit", reason="jobs go through submitit")
+    monkeypatch.setattr(dispatcher, "IDLE_S", 0.01)
+    ours, theirs = Pipe()
+
+    dispatcher.serve(theirs, "slurm", f"folder={tmp_path}", "cluster=debug")
+
+    assert ours.recv() == (dispatcher.READY, Came())
 
 
 @pytest.mark.slow

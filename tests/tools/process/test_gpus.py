@@ -11,6 +11,7 @@ import pytest
 from test_runs import until
 
 from autoresearch_mcp.tools.errors import Refusal
+from autoresearch_mcp.tools.parallel.board import board_of
 from autoresearch_mcp.tools.parallel.screening import workers
 from autoresearch_mcp.tools.process.gpus import alike, listed
 from autoresearch_mcp.tools.process.runner import NO_GPU, CommandSpec, Runner
@@ -71,6 +72,7 @@ def test_a_run_sees_its_own_gpus_alone_and_more_than_there_are_is_refused(tmp_pa
 
     assert one.stdout == "PCI_BUS_ID GPU-aaaaaaaa-1111\n", "which is free again for the next"
     assert two.stdout == "PCI_BUS_ID GPU-aaaaaaaa-1111,GPU-bbbbbbbb-2222\n"
+    assert list(two.gpus) == ["GPU-aaaaaaaa-1111", "GPU-bbbbbbbb-2222"]
     with pytest.raises(Refusal, match=r"asks for 3 GPUs a run, .* leave 2 of one model"):
         runner.run(CommandSpec(SHOW, tmp_path, 60, gpus=3))
 
@@ -106,6 +108,10 @@ def test_four_lanes_on_two_gpus_run_two_at_a_time_each_on_its_own(tmp_path: Path
 
     assert worked_off(project) == ["discard"] * 4
 
+    ran = [run.measurement for run in board_of(project.lab.for_reading()).runs.values() if run.candidate]
+    had = [run.receipt.gpus for run in ran if run and run.receipt]
+    begun = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("begin")]
+    assert sorted(had) == sorted((gpu,) for gpu in begun), "the receipt names it"
     at_work: list[str] = []
     most = 0
     for what, gpu in map(str.split, log.read_text().splitlines()):
