@@ -47,6 +47,8 @@ class Bomb:
     def around(self, call: Callable[..., object], name: Callable[..., str]) -> Callable[..., object]:
         def wired(*arguments: object, **named: object) -> object:
             what = name(*arguments)
+            if what.endswith(".key"):  # made once an account, whoever comes first
+                return call(*arguments, **named)
             self.tick("before", what)
             try:
                 return call(*arguments, **named)
@@ -255,4 +257,7 @@ def check(project: Project) -> None:
     assert project.git("fsck", "--strict", "--no-dangling") == ""
     with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert project.review.report().report.count("JOURNAL BROKEN") == 0
+    report = project.review.report().report
+    assert "JOURNAL BROKEN" not in report
+    assert "not all are by a server" not in report
+    assert "is not the one that a server" not in report

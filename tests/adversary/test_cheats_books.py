@@ -108,7 +108,7 @@ def journal_forged(tmp_path: Path) -> None:
 
 @cheat(
     "a measurement added to the journal, chained as it should be",
-    hole="the chain has no secret: whoever can write the file can go on with it, and receipts are not asked for",
+    hole="it is only told: whoever can write the file can go on with it, and receipts are not asked for",
 )
 def measurement_forged(tmp_path: Path) -> None:
     project = golf(tmp_path).start()
@@ -121,6 +121,7 @@ def measurement_forged(tmp_path: Path) -> None:
         status = project.loop.log().status
     except Refusal:
         return
+    assert "not all are by a server of this account" in project.review.report().report
     if status is Status.KEEP:
         raise Fooled(project.review.report().report)
 

@@ -289,7 +289,10 @@ def integrity(context: RepoContext) -> str:
     for commit, digest in trailers:
         if digest in unknown:
             return f"JOURNAL BROKEN: commit {commit[:7]} names a record that the journal does not have."
-    return "Journal: no record was edited, and none is missing before the last, and git's history bears it out."
+    doubt = journal.doubt()
+    return "Journal: no record was edited, and none is missing before the last, and git's history bears it out." + (
+        f" But {doubt}: whoever could write the file may have written them." if doubt else ""
+    )
 
 
 def _checked_morning(context: RepoContext, *, patches: bool = False) -> Morning:

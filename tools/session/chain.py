@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ..storage.database import Database, Execute
 from .events import Record
+from .journal_seal import JournalSeal
 
 CHECKPOINT = "checkpoint"
 FIELDS = "number, session, at, kind, iteration, body"
@@ -44,15 +45,16 @@ def chained(previous: str, fields: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps([previous, *fields], default=repr).encode()).hexdigest()
 
 
-def append(execute: Execute, session: str, at: float, events: Sequence[Record]) -> None:
+def append(execute: Execute, session: str, at: float, events: Sequence[Record], seal: JournalSeal) -> None:
     """Put records at the end of the chain, inside a transaction. `at` is in seconds since the epoch."""
-    number, digest = execute(LAST).fetchone() or (0, "")
+    number, digest = before = execute(LAST).fetchone() or (0, "")
     for event in events:
         number, previous = number + 1, digest
         kind, iteration = getattr(event, "kind"), getattr(event, "iteration", None)  # noqa: B009
         fields = (number, session, at, kind, iteration, event.model_dump_json())
         digest = chained(previous, fields)
         execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, previous, digest))
+    seal.note(before, (number, digest))
 
 
 def broken(database: Database, thorough: bool) -> str:

@@ -10,6 +10,7 @@ from ..errors import Code, Refusal
 from ..storage.database import Database
 from . import chain
 from .events import Event, Record, read_event
+from .journal_seal import JournalSeal
 from .row_queries import INDEXES, RowQueries, places
 
 _SCHEMA = """
@@ -69,11 +70,12 @@ class Journal(RowQueries):
     def __init__(self, folder: Path) -> None:
         self._file = folder / "journal.db"
         super().__init__(Database(self._file, _SCHEMA + INDEXES, _LAYOUT))
+        self._seal = JournalSeal(folder)
 
     def append(self, session: str, at: float, events: Sequence[Record]) -> None:
         """Add events of a session, or of a ledger, in order. `at` is in seconds since the epoch."""
         with self._database.transaction() as execute:
-            chain.append(execute, session, at, events)
+            chain.append(execute, session, at, events, self._seal)
 
     def records(self) -> list[tuple]:  # type: ignore[type-arg]
         """Return every record with its place in the chain, as `restore` takes it."""
@@ -87,7 +89,14 @@ class Journal(RowQueries):
 
     def tip(self) -> str:
         """Return the digest of the last record; empty without any."""
-        return next((digest for _, digest in self._database.query(chain.LAST)), "")
+        return self._last()[1]
+
+    def _last(self) -> tuple[int, str]:
+        return next(iter(self._database.query(chain.LAST)), (0, ""))
+
+    def doubt(self) -> str:
+        """Return what speaks against the records being those that servers of this account wrote; empty where nothing does."""
+        return self._seal.doubt(self._last, self.digest_of)
 
     def broken(self, thorough: bool = False) -> str:
         """Return the first record that was edited, or that others are missing before; empty when the chain holds.
@@ -271,4 +280,4 @@ class Journal(RowQueries):
         if checkpoint := chain.next_checkpoint(self._database, digest):
             with self._database.transaction() as execute:
                 execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)", (session, number, text, digest))
-                chain.append(execute, "", at, [checkpoint])
+                chain.append(execute, "", at, [checkpoint], self._seal)

@@ -31,15 +31,19 @@ def write_ours(file: Path, data: bytes) -> None:
     write_atomically(file, data)
 
 
-def write_atomically(file: Path, content: str | bytes) -> None:
-    """Replace a file's content; a reader sees the old one or the new, never half of it, also after a loss of power."""
+def write_atomically(file: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Replace a file's content; a reader sees the old one or the new, never half of it, where it is `durable` also after a loss
+    of power.
+    """
     draft = file.with_name(f".{file.name}.draft")
     with draft.open("wb") as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
         stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            os.fsync(stream.fileno())
     os.replace(draft, file)
-    synchronise(file.parent)
+    if durable:
+        synchronise(file.parent)
 
 
 _CANNOT = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.ENOENT, errno.ENOTDIR, errno.ELOOP})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..decision.decide import Status
+from ..decision.exact import Exact
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, TrainingTold
 from ..errors import Code, Refusal
@@ -283,6 +284,8 @@ def remeasured(context: RepoContext, session: Session, iteration: int) -> Histor
     if session.finished:
         context.paired_checkout.remove()
     said = f"Measured again: {number(run.value)}" if run.value is not None else f"Measured again: {run.problem}"
+    if isinstance(session.judge, Exact) and run.value is not None and run.value != row.metric:
+        said = f"The row does not hold: it says {number(row.metric)}, and this metric repeats exactly. {said}"
     before = f"its runs were {', '.join(map(number, row.samples[:12]))}"
     return page.model_copy(update={"again": run.value, "more": f"{said}; {before}. {page.more}".strip()})
 

@@ -98,8 +98,15 @@ class Sessions(Overview):
                 branch=session.start.branch,
                 squashed=squash_branch,
                 left=list(left),
-                note="\n".join(filter(None, [_elsewhere(context, session), *undecided, announce_end(context)])),
+                note="\n".join(
+                    filter(None, [_doubted(context), _elsewhere(context, session), *undecided, announce_end(context)])
+                ),
             )
+
+
+def _doubted(context: RepoContext) -> str:
+    doubt = context.journal.doubt()
+    return f"The journal may have been written by somebody else: {doubt}." if doubt else ""
 
 
 def _elsewhere(context: RepoContext, session: Session) -> str:
