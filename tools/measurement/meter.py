@@ -53,7 +53,6 @@ CURVE_NAME = "AUTORESEARCH_INCUMBENT_CURVE"
 REFLOG_ACTION = "autoresearch command"
 """What git writes into its log of HEAD when a command of the plan moves it: so it is known who did."""
 ATTEMPTS = 3
-AGAIN = "the run was killed from outside, or the process that watches over it was; it is made again"
 SECOND_NS = 10**9
 
 
@@ -188,7 +187,7 @@ class Meter:
             if not run.lost:
                 break
             if attempt + 1 < ATTEMPTS:
-                self.runs.tell(AGAIN)
+                self.runs.tell("the run was killed from outside, or the process that watches over it was; it is made again")
             self.runs.ready_for = None
         return run, note
 

@@ -99,7 +99,6 @@ FORK_SERVER = ForkServer()
 MARK = "AUTORESEARCH_RUN_ID"
 """A variable of every measured process, by which those of a killed supervisor are found."""
 TICK_S = 0.1
-LISTEN_S = 0.5
 ENDING_S = 15.0
 
 Listener = Callable[[float, str], None]
@@ -117,8 +116,8 @@ class CommandRun:
     with its supervisor while no server looked, so that nobody knows why. `channel` is what came through the pipe of the
     evaluator. `peak_bytes` is the memory of the whole tree, `leaked` how many processes it left behind.
     `cpu_seconds` are those that the kernel counts, `uncounted_cpu_seconds` what was seen of other processes, at least.
-    `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the
-    reference workload before and after it, where that was asked for. `gpus` are those that it had for itself, by UUID.
+    `left_out` says of which streams how many bytes in the middle are not kept. `reference` are the seconds of a piece of the reference
+    workload before and after it, where that was asked for. `gpus` are those that it had for itself, by UUID.
     """
 
     exit_code: int
