@@ -187,7 +187,7 @@ class Meter:
             if not run.lost:
                 break
             if attempt + 1 < ATTEMPTS:
-                self.runs.tell("the run was killed from outside, or the process that watches over it was; it is made again")
+                self.runs.tell("the run, or what watches over it, was killed from outside: it is made again")
             self.runs.ready_for = None
         return run, note
 

@@ -30,7 +30,6 @@ from .supervisor import result_digest, result_seal
 logger = logging.getLogger(__name__)
 TIMEOUT_S = 20.0
 
-
 _SUPERVISORS = (
     "import os, sys; os.fork() and os._exit(0); sys.path.append(sys.argv[1]);"
     "from autoresearch_mcp.tools.process.supervisors import serve; serve()"
@@ -94,7 +93,6 @@ class ForkServer:
 
 
 FORK_SERVER = ForkServer()
-
 
 MARK = "AUTORESEARCH_RUN_ID"
 """A variable of every measured process, by which those of a killed supervisor are found."""
