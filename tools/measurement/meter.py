@@ -280,8 +280,7 @@ class Meter:
     def _metric_guard(
         self, spec: RunSpec, guard: GuardMetric, timeout_s: float, baseline: Sequence[float] | None
     ) -> GuardResult:
-        values: list[float] = []
-        runs: list[CommandRun] = []
+        values, runs = list[float](), list[CommandRun]()
         done = enough_for_baseline if baseline is None else partial(_decided, guard, baseline)
         while not values or not done(values):
             runs.append(self._run(guard.command, spec, timeout_s))

@@ -146,6 +146,10 @@ class Crew:
             except Refusal as refusal:  # it is claimed once more when the engine is back
                 self._unreached = refusal.message
                 return
+            except Exception as error:  # run again and again it would never end
+                logger.exception("a run in a lane could not be made")
+                known = taken.model_dump(exclude={"kind", "lane", "attempt"})
+                ran = LaneRan(**known, problem=f"{type(error).__name__}: {error}"[:500])
             post(context, ran)
             Lane(context, number).clear()
             self._news.set()

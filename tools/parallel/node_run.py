@@ -95,7 +95,12 @@ def packed(repo: Repo, order: Order, whole: bool) -> bytes:
 def opened(sealed: bytes, secret: str) -> NodeRuns | None:
     """Return what a node answered; None if that does not bear the seal of the order's secret."""
     seal, _, body = sealed.partition(b"\n")
-    return NodeRuns.model_validate_json(body) if hmac.compare_digest(seal, _seal(secret, body)) else None
+    if not hmac.compare_digest(seal, _seal(secret, body)):
+        return None
+    try:
+        return NodeRuns.model_validate_json(body)
+    except ValueError:
+        return NodeRuns(problem="the node has another build of autoresearch-mcp, whose answer cannot be read here")
 
 
 def _seal(secret: str, body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import socket
@@ -16,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Refusal
-from autoresearch_mcp.tools.parallel import dispatcher
+from autoresearch_mcp.tools.parallel import crew, dispatcher
 from autoresearch_mcp.tools.parallel.board import Board, board_of
 from autoresearch_mcp.tools.parallel.crew import crew_of
 from autoresearch_mcp.tools.parallel.engines import Came
-from autoresearch_mcp.tools.parallel.events import LaneTaken
+from autoresearch_mcp.tools.parallel.events import LaneRan, LaneTaken
 from autoresearch_mcp.tools.parallel.executor import VARIABLE, Executor, setting
 from autoresearch_mcp.tools.parallel.node_run import NodeRuns, Order, opened, packed, work
 from autoresearch_mcp.tools.parallel.screening import run_elsewhere
@@ -79,6 +80,10 @@ class Answering(Executor):
     def __init__(self, *first: Callable[[bytes], bytes]) -> None:
         self._first = list(first)
         self.orders: list[bytes] = []
+        self.left_out: list[str] = []
+
+    def leave_out(self, node: str, why: str) -> None:
+        self.left_out.append(why)
 
     def run(self, given: bytes, node: str, is_over: Callable[[], bool]) -> Came:
         self.orders.append(given)
@@ -116,6 +121,41 @@ def test_only_the_sealed_answer_of_its_own_attempt_is_a_run(tmp_path: Path) -> N
     assert (first.measurement and first.measurement.value, first.candidate) == (31.0, 1)
     assert (twice.measurement and twice.measurement.value) == 32.0, "an order that is worked off twice gives one answer"
     assert (nobody.measurement, engine.orders) == (None, []), "it was withdrawn, so nothing begins"
+
+
+def test_an_answer_of_another_build_is_no_run_and_its_node_is_left_out(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo")
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=11)
+
+    def of_another_build(given: bytes) -> bytes:
+        secret = Order.model_validate_json(given.partition(b"\n")[0]).secret.encode()
+        body = work(given).partition(b"\n")[2].replace(b'"receipt":{', b'"receipt":{"unheard":1,', 1)
+        return hmac.digest(secret, body, "sha256").hex().encode() + b"\n" + body
+
+    engine = Answering(of_another_build)
+    ran = run_elsewhere(project.lab.for_reading(), engine, LaneTaken(candidate=1, incumbent=0, lane=1), lambda: False)
+
+    assert engine.left_out == ["the node has another build of autoresearch-mcp, whose answer cannot be read here"]
+    assert (ran.measurement and ran.measurement.value) == 31.0
+
+
+def test_a_run_elsewhere_that_fails_in_a_way_nobody_thought_of_is_made_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes(tmp_path, monkeypatch)
+    project = summed(tmp_path / "repo", workers=0)
+    name, folder = workspace(project)
+    handed_in(project, name, folder, value_txt=9)
+
+    def fails(*given: object) -> LaneRan:
+        raise KeyError("unheard")
+
+    monkeypatch.setattr(crew, "run_elsewhere", fails)
+
+    assert worked_off(project) == ["keep"]
+
+    assert board(project).runs[(1, 0, "")].problem == "KeyError: 'unheard'"
 
 
 def test_a_protected_file_that_a_candidate_bent_is_as_sealed_on_a_node(tmp_path: Path) -> None:
