@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,8 +15,10 @@ from ..errors import Code, Refusal
 from ..storage.disk import read_or_empty
 from .cli import GitCli
 from .locks import wait_until_free
-from .memory import Digests, Listing, Listings, Memory, Paths, Stamp, stamps_of
-from .settings import Settings, branch_in, commit_in, places_of, settings_now
+from .memory import Digests, Listing, Listings, Memory, Paths
+from .others import HeldOthers, Others, Premises
+from .settings import Settings, branch_in, commit_in, file_of_user, places_of, settings_now
+from .stamps import Stamp, stamps_of
 from .trees import ABSENT, TreeChange
 
 T = TypeVar("T")
@@ -45,16 +46,14 @@ class PathChange(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckoutStatus:
-    """How the checkout differs from HEAD. `as_head` tells that nothing is staged, not even the name of a new file.
-
-    `ignored` are paths that git ignores, None where they were not looked for: a folder as a whole where a rule names it,
-    so that what a run leaves in another one can be told from what was there. A folder's path ends with a slash.
+    """How the checkout differs from HEAD. `as_head` tells that nothing is staged, not even the name of a new file. What git
+    ignores is known only where the whole checkout was looked at.
     """
 
     edits: tuple[PathChange, ...]
     untracked: Paths
     as_head: bool
-    ignored: Paths | None = None
+    ignored: Paths
 
     @cached_property
     def changes(self) -> tuple[PathChange, ...]:
@@ -79,6 +78,7 @@ class CheckoutCache:
         self.settings: Settings | None = None
         self.digests = Digests()
         self.names = Memory(4)
+        self.others = Memory(2)
         self.as_written = Memory(4)
 
 
@@ -163,33 +163,53 @@ class Checkout:
 
     def changes(self, *paths: str) -> tuple[PathChange, ...]:
         """List every path that differs from HEAD, untracked files included, ignored ones not. With paths, these are asked anew."""
-        return self._read_status(*paths).changes if paths else self.status().changes
+        if not paths:
+            return self.status().changes
+        edits, unknown, _ = self._read_status("--untracked-files=all", "--", *paths)
+        return _parsed_status(edits, Others(Paths(unknown), Paths(b""))).changes
 
-    def status(self, ignored: bool = False) -> CheckoutStatus:
-        """Return the whole checkout, since something last moved; with what git ignores, which costs a little more."""
-        seen: CheckoutStatus | None = self._now.get("status")
-        if seen is None or (ignored and seen.ignored is None):
-            with ThreadPoolExecutor(1) as aside:  # who asks needs the listing too, and git's walk leaves a core idle
-                aside.submit(self.listing)
-                seen = self._read_status(ignored=ignored)
-            self._now.put("status", seen)
-        return seen
+    def status(self) -> CheckoutStatus:
+        """Return the whole checkout, since something last moved."""
+        return self.once("status", self._look)
 
     def untracked(self) -> Paths:
-        """Return the paths that git does not know, since something last moved: only folders are read for that, no tracked file."""
+        """Return the paths that git does not know, since something last moved: only folders are looked at for that, no tracked
+        file.
+        """
         seen: CheckoutStatus | None = self._now.get("status")
         return seen.untracked if seen else self.once("untracked", self._read_untracked)
 
     def _read_untracked(self) -> Paths:
+        if others := self._held.still(self._names()):
+            return others.untracked
         found = self.git.run("ls-files", "-t", "-z", "--others", "--exclude-standard")
         return self._same((b"\0" + found).removesuffix(b"\0"))
 
-    def _read_status(self, *paths: str, ignored: bool = False) -> CheckoutStatus:
-        form = ("--porcelain=v2", "-z", "--untracked-files=all", "--no-renames")
-        more = ("--ignored=matching",) if ignored else ()
-        edits, unknown, hidden = _sections(b"\0" + self.git.run("status", *form, *more, "--", *paths))
-        same = Paths if paths else self._same
-        return _parsed_status(edits, same(unknown), same(hidden) if ignored else None)
+    @property
+    def _held(self) -> HeldOthers:
+        return self._cache.others.ask(self.root, lambda: HeldOthers(self.root))
+
+    def _names(self) -> Premises | None:
+        """Look at all names here, and at all that tells git which of them to ignore."""
+        settings = self.settings()
+        files = (
+            self.common_dir / "info" / "exclude",
+            file_of_user(settings, self.root, "core.excludesfile", "ignore"),
+        )
+        return self._held.look((self.listing().out, settings.values), files)
+
+    def _look(self) -> CheckoutStatus:
+        now = self._names()
+        others = self._held.still(now)
+        wanted = ("--untracked-files=no",) if others else ("--untracked-files=all", "--ignored=matching")
+        edits, unknown, hidden = self._read_status(*wanted)
+        if others is None:
+            others = Others(self._same(unknown), self._same(hidden))
+            self._held.hold(now, others)
+        return _parsed_status(edits, others)
+
+    def _read_status(self, *wanted: str) -> tuple[bytes, bytes, bytes]:
+        return _sections(b"\0" + self.git.run("status", "--porcelain=v2", "-z", "--no-renames", *wanted))
 
     def _same(self, out: bytes) -> Paths:
         """Return these paths with what was worked out from them, if they were listed before."""
@@ -265,10 +285,10 @@ def _sections(out: bytes) -> tuple[bytes, bytes, bytes]:
     return edits, sign + unknown, mark + ignored
 
 
-def _parsed_status(edits: bytes, unknown: Paths, ignored: Paths | None) -> CheckoutStatus:
+def _parsed_status(edits: bytes, others: Others) -> CheckoutStatus:
     tracked = [entry for entry in os.fsdecode(edits).split("\0") if entry]
     as_head = not any(entry[2] != "." or entry[3] == "A" for entry in tracked)
-    return CheckoutStatus(tuple(map(_tracked_change, tracked)), unknown, as_head, ignored)
+    return CheckoutStatus(tuple(map(_tracked_change, tracked)), others.untracked, as_head, others.ignored)
 
 
 def _tracked_change(entry: str) -> PathChange:

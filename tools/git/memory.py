@@ -9,11 +9,11 @@ import stat
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .cli import GitCli
+from .stamps import NOTHING, SETTLED_S, STAMP, Stamp, stamps_of
 
 T = TypeVar("T")
 
@@ -21,8 +21,6 @@ _LARGE = 2**20
 _MOST_READ = 1000
 """Files of a set that are all read each time. File systems that let a program set back what is remembered by are rare."""
 _MOST_KNOWN = 100_000
-_SETTLED_S = 2.0
-"""A file that changed no later than this before it was read cannot change again without a new time of change."""
 
 
 class Memory:
@@ -64,33 +62,8 @@ class Memory:
         self._known.clear()
 
 
-Stamp = tuple[int, int, int, int]
-"""Inode, time of the last change of any kind in nanoseconds, size and device; all zero where nothing is."""
-STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
-_NOTHING = (0, 0, 0, 0)
 NO_FILE = "absent"
 """The digest of a path where no file is."""
-
-
-def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
-    """Return what tells that a file was swapped and put back: a program can set all times of a file but that of its change.
-
-    A link is looked at itself, not what it leads to.
-    """
-    top = str(root)  # a `Path` would be written out anew for each of thousands
-    files = [f"{top}/{path}" for path in paths]
-    try:
-        return dict(zip(paths, map(STAMP, map(os.lstat, files)), strict=True))
-    except (OSError, ValueError):  # something is not there
-        return dict(zip(paths, map(_stamp_at, files), strict=True))
-
-
-def _stamp_at(file: str) -> Stamp:
-    try:
-        stamp: Stamp = STAMP(os.lstat(file))
-    except (OSError, ValueError):
-        return _NOTHING
-    return stamp
 
 
 class Digests:
@@ -118,7 +91,7 @@ class Digests:
             return known[1]
         found = {path: self._digest(f"{top}/{path}", 0) for path in paths}
         self._sets.forget(root)
-        if all(stamp == _NOTHING or self._stamp(f"{top}/{path}") == stamp for path, stamp in stamps.items()):
+        if all(stamp == NOTHING or self._stamp(f"{top}/{path}") == stamp for path, stamp in stamps.items()):
             self._sets.put(root, (stamps, found))
         return found
 
@@ -155,7 +128,7 @@ class Digests:
 
 
 def _settled(status: os.stat_result) -> bool:
-    return time.time() - status.st_ctime > _SETTLED_S
+    return time.time() - status.st_ctime > SETTLED_S
 
 
 def _of_no_file(place: str, status: os.stat_result) -> str:

@@ -21,7 +21,7 @@ from .linked_checkout import LinkedCheckout
 from .memory import Memory
 from .own_index import note_index, renew_index
 from .repo import Repo, literal
-from .trees import Tracked
+from .trees import Tracked, TreeChange
 from .untracked import changed_since, remove_file, without_caches
 from .untracked_copies import UntrackedCopies, UntrackedPaths
 
@@ -30,6 +30,8 @@ MOST_PATTERNS = 5000
 _SWITCH = ("checkout", "--quiet", "--force", "--detach")
 _TRACKED = Memory(4)
 """Files of commits, by their tree."""
+_STRAIGHT = Memory(4)
+"""Trees in which guarded paths stand as in a baseline, by its tree and the paths."""
 
 
 class PairedCheckout:
@@ -168,16 +170,30 @@ class PairedCheckout:
 
     def _seal(self, git: GitCli, commit: str, baseline: str, paths: Sequence[str]) -> bool:
         """Let protected paths stand as in the commit `baseline`; return whether one did not."""
-        guarded = frozenset(paths)
-        changed = [entry.path for entry in self._repo.entries(commit, baseline)]
-        if bent := [path for path in changed if _under(path, guarded)]:
+        if bent := self._bent(commit, baseline, frozenset(paths)):
             restore = ("restore", "--staged", "--worktree", f"--source={baseline}")
             git.run(*restore, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=literal(bent))
         return bool(bent)
 
+    def _bent(self, commit: str, baseline: str, guarded: frozenset[str]) -> list[str]:
+        """Return the guarded paths in which two commits differ. Git is not asked where it is known how one differs from another
+        that has them as in the baseline.
+        """
+        tree = self._repo.tree(commit)
+        straight = _STRAIGHT.ask((self._repo.tree(baseline), guarded), lambda: Memory(4))
+        steps = (self._repo.known_entries(str(other), tree) for other, _ in straight.newest_first())
+        if straight.get(tree) or any(step is not None and not _under(step, guarded) for step in steps):
+            bent = []
+        else:
+            bent = _under(self._repo.entries(commit, baseline), guarded)
+        if not bent:
+            straight.put(tree, True)
+        return bent
 
-def _under(path: str, guarded: frozenset[str]) -> bool:
-    return not guarded.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
+
+def _under(entries: Sequence[TreeChange], guarded: frozenset[str]) -> list[str]:
+    paths = (entry.path for entry in entries)
+    return [path for path in paths if not guarded.isdisjoint((path, *map(str, PurePosixPath(path).parents)))]
 
 
 def _pattern(path: str) -> str:

@@ -74,6 +74,14 @@ def _of_the_machine() -> list[Path]:
     return [Path(place) for place in places if place]
 
 
+def file_of_user(settings: Settings, root: Path, setting: str, usual: str) -> Path:
+    """Return a file of the user's for all repositories: where a setting says, or at its usual place."""
+    if named := settings.last(setting):
+        return root / os.path.expanduser(named)
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(home) / "git" / usual
+
+
 def _contents(files: Sequence[Path]) -> tuple[bytes, ...]:
     return tuple(map(_content, files))
 

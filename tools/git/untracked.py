@@ -11,8 +11,8 @@ from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from .memory import stamps_of
 from .repo import Repo, shown
+from .stamps import stamps_of
 
 MOST_PATHS = 1000
 """Untracked paths that are looked at one by one; beyond that, whole untracked folders are."""
@@ -31,8 +31,8 @@ def changed_since(repo: Repo, moment: float) -> tuple[str, ...]:
 
     By the time of their last change of any kind, which no program can set back.
     """
-    status = repo.status(ignored=True)
-    kinds = [paths.ask("no caches", _files_and_folders) for paths in (status.ignored, status.untracked) if paths]
+    status = repo.status()
+    kinds = [paths.ask("no caches", _files_and_folders) for paths in (status.ignored, status.untracked)]
     parts = (
         (str(repo.root), files[start : start + _PART]) for files, _ in kinds for start in range(0, len(files), _PART)
     )
@@ -137,10 +137,10 @@ def not_in_git(repo: Repo, untracked: Sequence[str]) -> tuple[str, ...]:
 
 def _not_in_git(repo: Repo, untracked: Sequence[str]) -> Iterator[str]:
     """Yield the ignored and untracked paths that are no caches, whatever stands there."""
-    ignored = repo.status(ignored=True).ignored
+    ignored = repo.status().ignored.paths
     others = dict.fromkeys(_folded(repo, untracked))
     # What a rule hides inside a folder that comes as a whole comes with it; brought first, it would keep the folder out.
-    hidden = (path for path in (ignored.paths if ignored else ()) if others.keys().isdisjoint(_above(path)))
+    hidden = (path for path in ignored if others.keys().isdisjoint(_above(path)))
     return (path for path in dict.fromkeys((*(p.rstrip("/") for p in hidden), *others)) if not is_cache(path))
 
 

@@ -18,8 +18,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from ..storage.disk import clone_file
-from .memory import Memory, Stamp, stamps_of
+from .memory import Memory
 from .repo import Repo
+from .stamps import Folders, Group, Names, Stamp, stamps_in, stamps_of
 from .trees import Tracked
 from .untracked import changed_after, is_cache, is_ordinary, not_in_git
 
@@ -40,6 +41,8 @@ _CAME_IN = Memory(8)
 """Stamps of all that git does not have, by checkout. Only this process knows them: on disk, whoever runs there could write
 them.
 """
+_FOLDERS = Memory(8)
+"""The folders of a checkout, and the files in each that are beside the tracked ones."""
 
 
 @dataclass(frozen=True)
@@ -147,20 +150,17 @@ class UntrackedCopies:
 
     def _beside(self, tracked: Tracked) -> dict[str, Stamp]:
         """Return all that stands there beside the `tracked` files and the folders that these are in."""
-        found: dict[str, Stamp] = {}
-        files, places = [], [""]
-        while places:
-            place = places.pop()
-            with os.scandir(self._target(place)) as entries:
-                for entry in entries:
-                    path = f"{place}{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        places.append(f"{path}/")
-                        if path not in tracked.folders:
-                            found[path] = _FOLDER, entry.stat(follow_symlinks=False).st_mode, 0, 0
-                    elif path not in tracked.files and path != ".git":
-                        files.append(path)
-        return found | stamps_of(self._folder, files)
+        folders, known = _FOLDERS.ask(self._folder, lambda: (Folders(self._folder), Memory(2)))
+        there = folders.look()
+        found = {
+            path: (_FOLDER, folder.mode, 0, 0)
+            for place, folder in there.items()
+            if (path := place.rstrip("/")) and path not in tracked.folders
+        }
+        before: dict[str, tuple[Names, Group]] = known.get(tracked) or {}
+        groups = {place: _group(place, folder, tracked, before.get(place)) for place, folder in there.items()}
+        known.put(tracked, groups)
+        return found | stamps_in(str(self._folder), (group for _, group in groups.values() if group.names))
 
     def _again(self, path: str, stamp: Stamp, is_shared: bool) -> bool:
         source, target = self._source(path), self._target(path)
@@ -222,6 +222,14 @@ class UntrackedCopies:
             return  # relative and inside, or absolute and outside: it means the same here
         link.unlink()
         link.symlink_to(self._folder / full.relative_to(root) if within else full)
+
+
+def _group(place: str, folder: Names, tracked: Tracked, known: tuple[Names, Group] | None) -> tuple[Names, Group]:
+    """Return the files in a folder that are beside the `tracked` ones, as `known` where it is the folder of before."""
+    if known is not None and known[0] is folder:
+        return known
+    beside = [name for name in folder.files if (path := f"{place}{name}") not in tracked.files and path != ".git"]
+    return folder, Group(place, beside, [f"{place}{name}" for name in beside])
 
 
 def _is_environment(path: str) -> bool:

@@ -25,8 +25,8 @@ from ..decision.measured import (
     written,
 )
 from ..diagnostics.inspection import Tally, read_tally
-from ..git.memory import Stamp, stamps_of
 from ..git.python_environments import editable_roots
+from ..git.stamps import Stamp, stamps_of
 from ..plan.metrics import Reading, read_metric
 from ..plan.model import GuardMetric, Plan
 from ..plan.resources import resource_of

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..git.memory import NO_FILE, Memory, Stamp, link_digest, stamps_of
+from ..git.memory import NO_FILE, Memory, link_digest
 from ..git.repo import Repo, shown
-from ..git.settings import Settings, refs_named
+from ..git.settings import Settings, file_of_user, refs_named
+from ..git.stamps import Stamp, stamps_of
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..project.measurement_inputs import protected_globs
@@ -164,7 +165,7 @@ def git_seals(repo: Repo) -> dict[str, str]:
     """A digest of each thing outside the tree that changes what git does here."""
     settings = repo.settings()
     info = repo.common_dir / "info"
-    users = _users(repo, settings, "core.attributesfile", "attributes")
+    users = file_of_user(settings, repo.root, "core.attributesfile", "attributes")
     attributes = (info / "attributes", users, *_ATTRIBUTES_OF_THE_SYSTEM)
     return {
         **settings_seals(repo, settings, attributes),
@@ -173,7 +174,7 @@ def git_seals(repo: Repo) -> dict[str, str]:
         "git exclude": _digest(_lines(info / "exclude")),
         "git replace and grafts": _digest(_replaced(repo.common_dir)),
         "index flags": _index_flags(repo),
-        "global excludes": _digest(_lines(_users(repo, settings, "core.excludesfile", "ignore"))),
+        "global excludes": _digest(_lines(file_of_user(settings, repo.root, "core.excludesfile", "ignore"))),
         "global attributes": _digest(_lines(users)),
     }
 
@@ -236,14 +237,6 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes() if stat.S_ISREG(file.stat().st_mode) else b""
     except OSError:
         return b""
-
-
-def _users(repo: Repo, settings: Settings, setting: str, usual: str) -> Path:
-    """A file of the user's for all repositories: where a setting says, or at its usual place."""
-    if named := settings.last(setting):
-        return repo.root / os.path.expanduser(named)
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return Path(home) / "git" / usual
 
 
 def _replaced(common: Path) -> Iterator[bytes]:

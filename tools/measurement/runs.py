@@ -14,9 +14,9 @@ from signal import SIGKILL, SIGTERM
 from ..decision.measured import Curve, Place
 from ..git.checkout import PathChange
 from ..git.experiment import ExperimentIndex
-from ..git.memory import Stamp
 from ..git.paired_checkout import PairedCheckout
 from ..git.repo import Repo, shown
+from ..git.stamps import Stamp
 from ..plan.model import Plan
 from ..plan.scope import Scope
 from ..process.isolation import available, passed_on, policy_for, wrap

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..git.memory import Memory, Stamp
+from ..git.memory import Memory
+from ..git.stamps import Stamp
 from ..storage.disk import boot, write_atomically
 
 
@@ -55,7 +56,8 @@ class RunNote(BaseModel):
 
 
 _LATEST = Memory(8)
-"""The watched files that were last written, and the name of the file with them, by folder."""
+"""The watched files that were last written, of the user's checkout and of another, each with the name of its file, by folder."""
+_PLACES = 2
 
 
 class RunNotes:
@@ -95,14 +97,15 @@ class RunNotes:
         write_atomically(self._folder / f"{key}.json", written.model_dump_json(exclude={"watched"}))
 
     def _write(self, watched: dict[str, Stamp]) -> str:
-        known: tuple[dict[str, Stamp], str] | None = _LATEST.get(self._watched)
-        if known and known[0] == watched and (self._watched / known[1]).exists():
-            return known[1]
+        latest: list[tuple[dict[str, Stamp], str]] = _LATEST.get(self._watched) or []
+        for known, name in latest:
+            if known == watched and (self._watched / name).exists():
+                return name
         text = json.dumps(watched).encode()
         name = _name(text)
         self._watched.mkdir(exist_ok=True)
         write_atomically(self._watched / name, text.decode())
-        _LATEST.put(self._watched, (watched, name))
+        _LATEST.put(self._watched, [(watched, name), *latest][:_PLACES])
         return name
 
     def forget(self, key: str) -> None:
@@ -119,9 +122,9 @@ class RunNotes:
         for file in self._folder.glob("*.json"):
             self.forget(file.stem)
         shutil.rmtree(self._folder, ignore_errors=True)
-        latest = _LATEST.get(self._watched)
+        latest = {name for _, name in _LATEST.get(self._watched) or ()}
         for file in self._watched.glob("*"):
-            if latest is None or file.name != latest[1]:
+            if file.name not in latest:
                 file.unlink(missing_ok=True)
 
 

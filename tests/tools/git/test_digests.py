@@ -42,7 +42,7 @@ def test_a_change_is_seen_whatever_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_read: int, settled: bool, change: Callable[[Path], None]
 ) -> None:
     monkeypatch.setattr(memory, "_MOST_READ", most_read)
-    monkeypatch.setattr(memory, "_SETTLED_S", 0.01 if settled else 1000.0)
+    monkeypatch.setattr(memory, "SETTLED_S", 0.01 if settled else 1000.0)
     file, digests = tmp_path / "a.txt", Digests()
     file.write_text("a")
     time.sleep(0.05)
@@ -56,7 +56,7 @@ def test_a_change_is_seen_whatever_is_remembered(
 
 
 def test_only_large_sets_and_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_SETTLED_S", 0.01)
+    monkeypatch.setattr(memory, "SETTLED_S", 0.01)
     (tmp_path / "a.txt").write_text("a")
     names = ["a.txt", *map(str, range(memory._MOST_READ))]
     time.sleep(0.05)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.git.cli import GitOutput
-from autoresearch_mcp.tools.git.memory import stamps_of
 from autoresearch_mcp.tools.git.repo import Repo
+from autoresearch_mcp.tools.git.stamps import stamps_of
 from autoresearch_mcp.tools.measurement import machine
 from autoresearch_mcp.tools.measurement.machine import differences, fingerprint
 from autoresearch_mcp.tools.measurement.ruler import differing, git_seals

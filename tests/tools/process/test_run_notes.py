@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.git.memory import Memory, Stamp
+from autoresearch_mcp.tools.git.memory import Memory
+from autoresearch_mcp.tools.git.stamps import Stamp
 from autoresearch_mcp.tools.process import run_notes
 from autoresearch_mcp.tools.process.run_notes import RunNote, RunNotes
 
@@ -32,18 +33,19 @@ def test_another_server_reads_all_of_it(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_same_watched_files_are_written_once_and_others_are_cleared(tmp_path: Path) -> None:
     notes = RunNotes(tmp_path / "begun")
-    for key in ("first", "second"):
-        written(notes, key, dict(WATCHED))
+    places: list[dict[str, Stamp]] = [WATCHED, {"a.txt": (1, 9, 3, 4)}]
+    for watched in places:
+        written(notes, "first", dict(watched))
         notes.clear()
-    (file,) = (tmp_path / "watched").iterdir()
-    before = file.stat().st_ino
-    written(notes, "third", dict(WATCHED))
-    assert file.stat().st_ino == before
+    before = {file: file.stat().st_ino for file in (tmp_path / "watched").iterdir()}
+    for watched in places:
+        written(notes, "third", dict(watched))
+    assert {file: file.stat().st_ino for file in (tmp_path / "watched").iterdir()} == before
 
-    written(notes, "fourth", {"a.txt": (1, 9, 3, 4)})
+    written(notes, "fourth", {"a.txt": (1, 8, 3, 4)})
     notes.clear()
 
-    assert len(os.listdir(tmp_path / "watched")) == 1
+    assert len(os.listdir(tmp_path / "watched")) == len(places)
     assert notes.find("fourth") is None
 
 

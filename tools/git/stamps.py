@@ -1,0 +1,121 @@
+"""How files stand: stamps that tell whether one changed, and folders, which are read again only if something came or went there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+Stamp = tuple[int, int, int, int]
+"""Inode, time of the last change of any kind in nanoseconds, size and device; all zero where nothing is."""
+STAMP = attrgetter("st_ino", "st_ctime_ns", "st_size", "st_dev")
+NOTHING = (0, 0, 0, 0)
+SETTLED_S = 2.0
+"""What changed no later than this before it was read cannot change again without a new time of change."""
+_FEW = 100
+"""Paths that are looked at one by one, and not by their folders."""
+_HOLD = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Group(NamedTuple):
+    """Files of one folder: its path, empty or with a slash at the end, their names in it, and their paths."""
+
+    folder: str
+    names: Sequence[str]
+    paths: Sequence[str]
+
+
+def stamps_of(root: Path | str, paths: Collection[str]) -> dict[str, Stamp]:
+    """Return what tells that a file was swapped and put back: a program can set all times of a file but that of its change.
+
+    A link is looked at itself, not what it leads to.
+    """
+    top = str(root)  # a `Path` would be written out anew for each of thousands
+    if isinstance(paths, frozenset) and len(paths) > _FEW:
+        return stamps_in(top, _grouped(paths))
+    return {path: _stamp_at(f"{top}/{path}") for path in paths}
+
+
+def stamps_in(top: str, groups: Iterable[Group]) -> dict[str, Stamp]:
+    """Return the same for files by their folders: from inside of one, the system has less to look up for each."""
+    found: dict[str, Stamp] = {}
+    for group in groups:
+        try:
+            folder = os.open(f"{top}/{group.folder}", _HOLD)
+            try:
+                stamps = [STAMP(os.lstat(name, dir_fd=folder)) for name in group.names]
+            finally:
+                os.close(folder)
+        except (OSError, ValueError):  # something is not there
+            stamps = [_stamp_at(f"{top}/{path}") for path in group.paths]
+        found.update(zip(group.paths, stamps, strict=True))
+    return found
+
+
+def _stamp_at(file: str) -> Stamp:
+    try:
+        stamp: Stamp = STAMP(os.lstat(file))
+    except (OSError, ValueError):
+        return NOTHING
+    return stamp
+
+
+@lru_cache(maxsize=4)
+def _grouped(paths: frozenset[str]) -> tuple[Group, ...]:
+    split = sorted((*path.rpartition("/")[::2], path) for path in paths)
+    by_folder = ((folder, list(files)) for folder, files in groupby(split, lambda file: file[0]))
+    return tuple(
+        Group(f"{folder}/" if folder else "", [file[1] for file in files], [file[2] for file in files])
+        for folder, files in by_folder
+    )
+
+
+class Names(NamedTuple):
+    """What is in a folder by name, sorted; links count as files. And the folder's own mode."""
+
+    mode: int
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+class Folders:
+    """All folders below one top, as they were at the last look."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = str(top)
+        self._seen: dict[str, tuple[Stamp | None, Names]] = {}
+
+    def look(self, closed: Collection[str] = ()) -> dict[str, Names]:
+        """Return each folder by its path, empty or with a slash at the end, but for `closed` ones with all that is in them.
+
+        Where nothing came, went, or got another name or mode, it is the object of the look before. What is *in* a file is not
+        looked at.
+
+        Raises:
+            OSError: if one cannot be read.
+        """
+        known, seen, places = self._seen, dict[str, tuple[Stamp | None, Names]](), [""]
+        while places:
+            place = places.pop()
+            seen[place] = there = self._again(place, *known.get(place, (None, None)))
+            places += [path for name in there[1].folders if (path := f"{place}{name}/") not in closed]
+        self._seen = seen
+        return {place: folder for place, (_, folder) in seen.items()}
+
+    def _again(self, place: str, stamp: Stamp | None, known: Names | None) -> tuple[Stamp | None, Names]:
+        path = f"{self._top}/{place}".rstrip("/")
+        status = os.lstat(path)
+        if known is not None and stamp == STAMP(status):
+            return stamp, known
+        settled = time.time() - status.st_ctime > SETTLED_S  # before it is read
+        files, folders = list[str](), list[str]()
+        with os.scandir(path) as entries:
+            for entry in entries:
+                (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
+        found = Names(status.st_mode, tuple(sorted(files)), tuple(sorted(folders)))
+        return STAMP(status) if settled else None, known if known == found else found
