@@ -24,7 +24,7 @@ from ..workflows.ledger.state import ItemSettled, Ledger, LedgerClosed, LedgerEn
 from ..workflows.running.proofs import CANCELLED
 from ..workflows.running.runner import runner_of
 from ..workflows.running.store import Ledgers
-from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, ledger_status, status_fields
+from ..workflows.status import ItemsTaken, RecordedItem, WorkflowAnswer, briefly, ledger_status, status_fields
 from .base import RepoPath, Verbs
 from .planning import way_to
 
@@ -86,11 +86,16 @@ class Workflows(Verbs):
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
             context = self._lab.for_reading(repo)
-            return ledger_status(context, _found(context, workflow), options)
+            return self._planned(context, ledger_status(context, _found(context, workflow), options))
+        act = {"open": _open, "run": _run, "close": _close}[action]
         with self._lab.for_writing(repo, Tool.WORKFLOW) as context, _next_calls(context, Tool.WORKFLOW):
-            if action == "open":
-                return _open(context, workflow, options)
-            return _run(context, workflow, options) if action == "run" else _close(context, workflow, options)
+            return self._planned(context, act(context, workflow, options))
+
+    def _planned(self, context: RepoContext, answer: WorkflowAnswer) -> WorkflowAnswer:
+        """Return an answer whose plan start_session takes when it is given none."""
+        if answer.plan:
+            self._lab.passed[context.repo.root] = answer.plan
+        return answer
 
     def record(self, workflow: str, item: Fields, repo: RepoPath = "") -> ItemsTaken:
         """Use to write findings, hypotheses, scenarios, votes or the like into an open ledger, one or several at once.
@@ -243,11 +248,13 @@ def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[st
         try:
             if is_cancelled():
                 raise Refusal(Code.INCOMPLETE, CANCELLED)
-            taken.append(_record_one(context, workflow, fields))
+            one = _record_one(context, workflow, fields)
+            again = taken and taken[-1].ran == one.ran  # an experiment is told once
+            taken.append(one.model_copy(update={"ran": None}) if again else one)
         except Refusal as refusal:
             if taken:
-                names = ", ".join(one.id for one in taken)
-                refusal.message = f"Recorded {names}. Item {number} of {len(items)} was refused, and what follows it was not looked at: {refusal.message}"
+                told = "\n".join(line for one in taken for line in one.lines())
+                refusal.message = f"{told}\nItem {number} of {len(items)} was refused, and what follows it was not looked at: {refusal.message}"
             raise
     ledger, rules = _open_one(context, workflow), rules_of(workflow)
     return ItemsTaken(**status_fields(context, ledger, rules), recorded=taken, step=rules.step(ledger))
@@ -285,7 +292,7 @@ def _taken(context: RepoContext, ledger: Ledger, entry: LedgerEntry[Item]) -> Re
         Ledgers(context).settle(earlier, event)
         settled = f"{entry.item.upstream} as {outcome}"
     made = rules.said(ledger, entry)
-    return RecordedItem(id=entry.id, title=entry.item.title, classified=made, ran=entry.ran, settled=settled)
+    return RecordedItem(id=entry.id, title=entry.item.title, classified=made, ran=briefly(entry.ran), settled=settled)
 
 
 def _close(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> WorkflowAnswer:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +14,14 @@ from ..lab.context import RepoContext
 from ..text.arguments import validated, wrong_words
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import disproved, mended, proof_of, ran, shown, unproven, words
-from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of
+from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of, split_location
 from .ledger.pages import one_line, sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
-from .running.experiments import no_experiment
+from .running.experiments import no_experiment, unheard
 from .running.proofs import elsewhere, prove, without
 from .running.runner import WorkflowRunner
+from .running.stand_ins import does_nothing
 from .running.store import Ledgers
 
 
@@ -69,12 +71,34 @@ def is_recorded(rules: WorkflowRules, ledger: Ledger, place: int, fields: Mappin
 
 def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ran:
     for command in proof.commands if proof.fails_with else ():
-        if why := no_experiment(context, command):
+        if why := no_experiment(context, command) or unheard(command):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
     if not isinstance(item, Provable):
-        return prove(context, proof, mends=item.path if isinstance(item, Cited) else "")
-    before = (entry.ran for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
-    return prove(context, proof, item, next(before, None))
+        back = ledger.find(item.item) if isinstance(item, Withdrawal) else None
+        of = back.item if back else item
+        return prove(context, proof, mends=of.path if isinstance(of, Cited) else "")
+    text = (context.repo.content(context.repo.head(), item.path) or b"").decode("utf-8", "replace")
+    if does_nothing(item.path, text, item.quote, split_location(item.location)[1]):
+        raise Refusal(
+            Code.EVIDENCE, f"What stands at {item.location} does nothing by itself. Cite the line that does it."
+        )
+    before = (entry for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
+    known = next(before, None)
+    if known and known.ran and known.commit == context.repo.head() and known.ran.emptied == without(context, item)[0]:
+        return known.ran  # seen at this very commit
+    seen = prove(context, proof, item, known.ran if known else None)
+    if folder := _not_found(context, seen):
+        cure = f"Begin both commands with `PYTHONPATH={folder}`."
+        raise Refusal(Code.EVIDENCE, f"`{seen.command}` cannot import this project from where its script lies. {cure}")
+    return seen
+
+
+def _not_found(context: RepoContext, seen: Ran) -> str:
+    """Return the folder of a package of this repository that a command could not import; empty where that was not it."""
+    lost = re.search(r"No module named '(\w+)", seen.tail) if seen.failed and not seen.named else None
+    places = {path.removeprefix("src/").split("/")[0].removesuffix(".py"): path for path in context.repo.tracked()}
+    there = places.get(lost[1], "") if lost else ""
+    return ("src" if there.startswith("src/") else ".") if there.endswith(".py") else ""
 
 
 def _upstream(context: RepoContext, item: Item) -> tuple[Ledger, LedgerEntry[Item]] | None:
@@ -209,6 +233,10 @@ def _settles_something(context: RepoContext, item: Item) -> None:
         return
     ledger, _, id = item.upstream.partition("#")
     found = Ledgers(context).named(ledger)
+    if found is None and not id:
+        there = [one.id for one in Ledgers(context).closed_ones() if one.find(ledger)]
+        known = f" Perhaps {there[0]}#{ledger}." if there else ""
+        raise Refusal(Code.BAD_ARGUMENT, f"`upstream` is `<ledger id>#<item id>`.{known}")
     if found is None or found.find(id) is None:
         known = ", ".join(entry.id for entry in found.entries[:20]) if found else ""
         cure = f"It has: {known}." if found else "Use `<ledger id>#<item id>` from the handoff, or leave it out."
@@ -240,9 +268,16 @@ def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> None:
     if there is not None:
         message = f"{there.id} already stands at {item.place}: {sentence(there.item.title[:200])} Record what it does not say, elsewhere."
         raise Refusal(Code.DUPLICATE, message)
-    if not (item.subject and rules.comparable(ledger, item)):
-        return
-    said = one_line(item.subject).lower()
-    if entry := next((entry for entry in alike if one_line(entry.item.subject).lower() == said), None):
+    said = one_line(item.subject).lower() if rules.comparable(ledger, item) else ""
+    if entry := next((entry for entry in alike if said and one_line(entry.item.subject).lower() == said), None):
         message = f"{entry.id} says the same: {sentence(entry.item.title[:200])} Record something new."
         raise Refusal(Code.DUPLICATE, message)
+    if isinstance(item, Provable) and item.proof.command and (twin := _same_experiment(ledger, alike, item)):
+        message = f"{twin.id} rests on this experiment already: {sentence(twin.item.title[:200])} Give what you claim one of its own."
+        raise Refusal(Code.DUPLICATE, message)
+
+
+def _same_experiment(ledger: Ledger, alike: Iterable[LedgerEntry[Item]], item: Provable) -> LedgerEntry[Item] | None:
+    """Return what the same commands have shown of the same file: one experiment shows one thing."""
+    provable = (entry for entry in alike if isinstance(entry.item, Provable) and entry.item.path == item.path)
+    return next((entry for entry in provable if entry.item.proof == item.proof and shown(ran(ledger, entry))), None)

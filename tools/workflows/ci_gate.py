@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ..errors import Code, Refusal
 from ..iteration.gates import listed
 from ..lab.context import RepoContext
-from .ledger.evidence import mended, shown
+from ..text.redaction import redactor
+from .ledger.evidence import line_of, mended, shown
 from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, target_reached, without_findings
 from .ledger.items import Proof, Settlement, Severity, Workflow, split_location
 from .ledger.rules import rules_of, workflow_named
@@ -16,6 +17,9 @@ from .ledger.state import Ledger, Ran
 from .running.proofs import prove
 from .running.removed import removed
 from .running.store import Ledgers
+
+_OPINIONS = frozenset(map(Workflow, ("scenario", "predict", "probe", "reason", "improve", "evals")))
+"""Workflows that hold no verdict: one that is open stops nobody who did not ask for it."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,10 @@ def _open_findings(
     ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < len(proofs) else ""
     changed = sorted({path for one in seen.values() for path in one.put_back})
     ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
+    stands = [
+        one.id for one in now if one.outcome is Settlement.FIXED and one.id not in gone and _still_there(context, one)
+    ]
+    ran += f"; mended, and the line that was quoted still stands: {', '.join(stands)}" if stands else ""
     ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""
     unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
     ran += f"; recorded by an earlier version and read no more: {', '.join(unread)}" if unread else ""
@@ -135,6 +143,11 @@ def _gone(context: RepoContext, ledger: Ledger, finding: HandoffFinding, ran: Ra
     return removed(context, entry.commit, _path(finding), finding.quote)
 
 
+def _still_there(context: RepoContext, finding: HandoffFinding) -> bool:
+    content = context.repo.content(context.repo.head(), _path(finding))
+    return bool(content and finding.quote and line_of(finding.quote, content.decode("utf-8", "replace"), redactor()))
+
+
 def _agreed(context: RepoContext, proof: Proof) -> bool:
     return all(map(context.consent.agreed_to, proof.commands))
 
@@ -151,13 +164,14 @@ def _outcome(finding: HandoffFinding, ran: Ran | None) -> Settlement | None:
 def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     """Yield what ledgers say of themselves: a regression verdict, an audit that was told where to fail."""
     ledgers, found = Ledgers(context), False
-    for workflow in Workflow if asked.all else [Workflow.REGRESSION] if asked.regression else []:
+    named = [*([Workflow.REGRESSION] if asked.regression else []), *map(workflow_named, asked.complete)]
+    for workflow in Workflow if asked.all else dict.fromkeys(named):
         ledger = ledgers.last(workflow)
         check = rules_of(workflow).gate_check(ledger) if ledger else None
         if ledger and check and check.passed and ledger.closed and ledger.closed.commit != context.repo.head():
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
         if check:
-            found = True
+            found = found or workflow is Workflow.REGRESSION
             yield check
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
@@ -167,7 +181,7 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     ledgers = Ledgers(context)
     for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
-        if ledger:
+        if ledger and not (asked.all and workflow in _OPINIONS and ledger.closed is None):
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
             check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
             yield replace(check, seen=f"{check.seen}{_since(context, ledger)}")

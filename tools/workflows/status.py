@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -91,15 +90,33 @@ class WorkflowAnswer(LedgerAnswer):
     status: str = Field("", description="How it ended, once it is closed.")
     handoff: str = Field("", description="The file that the next workflow takes.")
     next_prompts: list[NextPrompt] = []
-    plan: dict[str, Any] = Field({}, description="The plan that this workflow hands to start_session.")
+    plan: dict[str, Any] = Field({}, description="The plan that start_session takes when it is given none.")
 
     def lines(self) -> list[str]:
         ended = [f"Closed: {self.status}."] if self.status else []
         takes = ["record takes " + "\n  or ".join(forms_told(self.takes))] if self.takes else []
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
         onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
-        plan = [f"Plan for start_session: {json.dumps(self.plan, ensure_ascii=False)}"] if self.plan else []
+        fields = {name: ", ".join(map(str, self.plan.get(name, ()))) for name in ("scope", "protected", "guards")}
+        told = "; ".join(f"{name} {words}" for name, words in fields.items() if words)
+        plan = [f"start_session without fields takes the plan: {told}."] if self.plan else []
         return [*ended, *(self.summary() if self.ledger else []), *self.state, *plan, *takes, *wrote, *onward]
+
+
+def briefly(ran: Ran | None) -> Ran | None:
+    """Return what a command did as an answer tells it: how it and its like ended, without what whoever asks has just said, and
+    with all that it printed only where that shows what is wrong.
+    """
+    if ran is None:
+        return None
+    left_out = {"fails_with": "", "files": (), "commit": "", "output": ""}
+    others = {
+        name: one.model_copy(update={**left_out, "command": "", "tail": ""})
+        for name, one in (("control", ran.control), ("without", ran.without))
+        if one
+    }
+    tail = ran.tail.strip().rpartition("\n")[2][-300:] if shown(ran) or ran.passed else ran.tail
+    return ran.model_copy(update={**left_out, **others, "tail": tail})
 
 
 def _ran_words(ran: Ran) -> str:
@@ -167,10 +184,8 @@ def handed_over(
     found = [one for one in all_of_it if f"{ledger.id}#{one.id}" not in taken]
     lines = [f"{ledger.id}#{one.id} ({one.severity}) {one.title} {one.location}".strip() for one in found[:20]]
     config = handoff.model_dump(mode="json")["config"]
-    told = config if is_plan(config) else {name: cut(one_line(str(value)), 80) for name, value in config.items()}
-    kind = "plan fields" if is_plan(config) else "settings"
-    settings = [f"{kind}: {told}"] if told else []
-    return [*lines, *settings] or ([] if all_of_it else ["nothing that this workflow takes"])
+    plan = [f"plan fields: {config}"] if config and is_plan(config) else []
+    return [*lines, *plan] or ([] if all_of_it else ["nothing that this workflow takes"])
 
 
 def status_fields(context: RepoContext, ledger: Ledger, rules: WorkflowRules) -> dict[str, Any]:

@@ -119,9 +119,11 @@ def test_several_items_are_recorded_at_once_and_a_refusal_says_which_stand(agent
             agent.taken(*odd)
     assert len(answer.text()) < 900
     with pytest.raises(Refusal) as refused:
-        agent.taken({**HYPOTHESIS, "claim": "total forgets the tax"}, {**FINDING, "quote": "elsewhere"}, FINDING)
+        agent.taken(OPINION, {**FINDING, "quote": "elsewhere"}, FINDING)
     assert refused.value.code is Code.EVIDENCE
-    assert "Recorded H2. Item 2 of 3 was refused" in refused.value.message
+    assert refused.value.message.startswith(
+        "Recorded H2: total forgets the tax (said to be confirmed, not run).\nItem 2 of 3"
+    )
     assert agent.status().items == 3
 
 
@@ -145,7 +147,7 @@ def test_a_cancelled_list_ends_at_the_item_that_was_at_work(agent: WorkflowAgent
     other.runs.runner.cancel_all()
     at_work.join()
 
-    assert "Recorded H1. Item 2 of 3 was refused" in told[0]
+    assert "Recorded H1: total forgets the tax (said to be confirmed, not run).\nItem 2 of 3 was refused" in told[0]
     assert "The call was cancelled. Make it again to go on." in told[0]
     assert agent.status().items == 1
 
@@ -389,5 +391,5 @@ def test_a_ledger_of_an_earlier_version_goes_on_without_what_is_gone_since(agent
         ("H3",),
         [now.title] * 2,
     )
-    assert agent.record(HYPOTHESIS, claim="the discount is never taken off", quote="return len(items) - 1").id == "H4"
+    assert agent.record({**OPINION, "claim": "the discount is never taken off"}).id == "H4"
     assert "read no more" in agent.file(agent.close(why="enough"), "summary.md")

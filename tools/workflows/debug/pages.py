@@ -59,7 +59,7 @@ def sarif_log(ledger: Ledger) -> str:
 
 
 def _rule(severity: Severity) -> SarifRule:
-    text = f"A fault of {severity} severity whose cause an experiment confirmed."
+    text = f"A fault of {severity} severity that commands showed; what should hold instead is their author's word."
     advice = "The message says why it happens and how it is shown. Run its command before and after a change."
     return SarifRule(
         f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)

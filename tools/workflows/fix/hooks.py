@@ -13,10 +13,10 @@ from ...session.events import Row, Started, Verified
 from ..ledger.items import Workflow
 from ..ledger.state import ItemRecorded, Ledger, LedgerEvent, Observed
 from ..running.store import Ledgers
+from ..running.suppressions import hidden
 from .items import Broken
 from .queue import FixIteration, broken_by, edited_since, item_of, iterations, known_ids, objection
 from .rules import next_line
-from .suppressions import hidden
 
 MOST_BROKEN = 5
 """Errors of a discarded change that are named."""

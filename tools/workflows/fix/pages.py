@@ -15,6 +15,7 @@ from .queue import (
     at_end,
     first_detected,
     mended_by,
+    origin,
     queued_errors,
     witnesses,
 )
@@ -63,6 +64,8 @@ def end_lines(ledger: Ledger) -> list[str]:
     differs = ended.count is not None and ended.before is not None and ended.count != ended.before
     beside = f" Git does not have these files, which changed since the opening: {', '.join(ended.unseen)}."
     return lines(
+        origin(ledger) != ledger.commit
+        and f"Tests count as they were at {origin(ledger)[:7]}: an earlier ledger began there and left errors.",
         (differs or ended.old_tests)
         and f"Counted in a clean checkout of HEAD: {ended.count} errors"
         + (f", not the {ended.before} of the last count before." if differs else ".")

@@ -17,8 +17,9 @@ from ...plan.model import Plan
 from ...plan.scope import Scope, literal_glob
 from ...project.measurement_inputs import protected_globs
 from ..ledger.state import Ledger
-from .queue import ErrorsDetected, iterations
-from .suppressions import ASSERTION, CONFIGURED, runs_of, test_named
+from ..running.signs import ASSERTION, CONFIGURED
+from ..running.suppressions import runs_of, test_named
+from .queue import ErrorsDetected, iterations, origin
 
 MOST_READ = 200
 """Protected scripts that are read to learn what they import."""
@@ -43,7 +44,7 @@ def protected_changes(context: RepoContext, ledger: Ledger, head: str) -> Protec
     outside = _changed_outside(context, ledger, head)
     opened = {glob for plan in plans for glob in plan.protected if glob.startswith("!")}
     closed = Scope([glob for plan in plans for glob in protected_globs(plan) if not glob.startswith("!")])
-    differing = context.repo.entries(ledger.commit, head)
+    differing = context.repo.entries(origin(ledger), head)
     before = frozenset(context.repo.tracked()) - {entry.path for entry in differing if entry.added}
     rulers = _scripts(context, ledger, [path for path in before if path.endswith(SCRIPTS[0]) and closed.matches(path)])
     commands = [command for plan in plans for command in plan.commands]
@@ -89,7 +90,7 @@ def _parts(path: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _changed_outside(context: RepoContext, ledger: Ledger, head: str) -> set[str]:
     """Return the paths that changed while no session counted: before, between and after those of the ledger."""
-    at, found = ledger.commit, set[str]()
+    at, found = origin(ledger), set[str]()
     for _, rows in groupby(iterations(ledger, baselines=True), key=lambda one: one.session):
         stands = [one.commit for one in rows if one.kept]
         found |= {entry.path for entry in context.repo.entries(at, stands[0])}
@@ -106,5 +107,5 @@ def _steers(added: str, rulers: Mapping[str, str], commands: Sequence[str], befo
 
 def _scripts(context: RepoContext, ledger: Ledger, paths: Sequence[str]) -> Mapping[str, str]:
     """Return protected Python files as they were at the opening, by their text."""
-    held = context.repo.contents(ledger.commit, sorted(paths)[:MOST_READ])
+    held = context.repo.contents(origin(ledger), sorted(paths)[:MOST_READ])
     return {path: data.decode(errors="replace") for path, data in held.items()}

@@ -29,11 +29,13 @@ class ErrorsDetected(LedgerFacts):
     """A look at everything that is broken, with the plan that is handed out for it.
 
     `left_out` was not looked at, `by_hand` is counted by nobody, `blind` says that what was found hides more; `dependents`
-    are how many files import one that has an error.
+    are how many files import one that has an error. `origin` is the commit whose tests count in the end, where an earlier
+    ledger left errors: what was changed since makes none of them green.
     """
 
     what: ClassVar[str] = "detected"
 
+    origin: str = ""
     count: int = 0
     points: int = 0
     ids: tuple[str, ...] = ()
@@ -293,6 +295,11 @@ def objection(ledger: Ledger, id: str) -> Objection | None:
 def first_detected(ledger: Ledger) -> ErrorsDetected:
     """Return what was found when the ledger was opened."""
     return next(iter(ledger.every(ErrorsDetected)), ErrorsDetected())
+
+
+def origin(ledger: Ledger) -> str:
+    """Return the commit whose tests and settings count in the end: that of the opening, or of an earlier one's."""
+    return first_detected(ledger).origin or ledger.commit
 
 
 def at_end(ledger: Ledger) -> ErrorsAtEnd:

@@ -19,10 +19,10 @@ from ...process.screen import cure, screen
 from ...project.projects import Project
 from ...text.redaction import redactor
 from ...vocabulary import Phase
-from ..ledger.evidence import mended
+from ..ledger.evidence import mended, words
 from ..ledger.handoff import HandoffFinding, carried
 from ..ledger.items import Item, Settlement, Workflow, split_location
-from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent
+from ..ledger.state import ItemRecorded, ItemSettled, Ledger, LedgerEvent, Ran
 from ..running.inspection import projects_of
 from ..running.proofs import prove
 from ..running.runner import WorkflowRunner, saw
@@ -31,7 +31,7 @@ from .ending import ENDING, LONGEST_S, counted_at_end, dependents
 from .hooks import new_errors, recorded, since
 from .items import Broken, FixOptions, Witness
 from .plan import CountedErrors, blind, detections, plan_for
-from .queue import ErrorsDetected, ErrorState, NotReproduced, queued_errors
+from .queue import ErrorsDetected, ErrorState, NotReproduced, origin, queued_errors, remaining
 from .rules import categories
 from .witnesses import witnessed
 
@@ -66,9 +66,14 @@ class FixRunner(WorkflowRunner):
         _refuse_uncommitted(context)
         found, tally = counted_at_end(context, ledger)
         seen = saw(context, found)
-        ledger = Ledgers(context).append(ledger.id, seen, *new_errors(ledger, tally, seen.commit))
+        ended = Ledgers(context).moved_on(ledger, [seen, *new_errors(ledger, tally, seen.commit)])
+        settled, unproven = _settled(context, ended)
+        if unproven and not found.problem:
+            seen = saw(context, found.model_copy(update={"problem": unproven}))
+        Ledgers(context).append(ledger.id, seen, *new_errors(ledger, tally, seen.commit))
         context.remove_checkouts(ENDING)  # not before: a server that joins the run looks there for what it left
-        _settle_fixed(context, ledger)
+        for source, event in settled:
+            Ledgers(context).settle(source, event)
         return ()
 
     def _detected(self, context: RepoContext, ledger: Ledger) -> list[LedgerEvent]:
@@ -105,6 +110,7 @@ class FixRunner(WorkflowRunner):
         seen = saw(
             context,
             ErrorsDetected(
+                origin=_origin(context, ledger),
                 count=tally.count,
                 points=tally.points,
                 ids=tally.ids,
@@ -121,6 +127,13 @@ class FixRunner(WorkflowRunner):
             ),
         )
         return [seen, *(_with_check(event, looked.inspection) for event in new_errors(ledger, tally, seen.commit))]
+
+
+def _origin(context: RepoContext, ledger: Ledger) -> str:
+    """Return where the tests stood before an earlier ledger of this history left errors; empty where none did."""
+    ledgers = Ledgers(context)
+    earlier = next((one for one in ledgers.of(Workflow.FIX) if one.id != ledger.id and ledgers.belongs_here(one)), None)
+    return origin(earlier) if earlier and remaining(earlier) else ""
 
 
 def _wanted(projects: Sequence[Project], options: FixOptions) -> Inspection:
@@ -186,24 +199,35 @@ def _disproven(
     return [saw(context, NotReproduced(titles=tuple(gone)))] if gone else []
 
 
-def _settle_fixed(context: RepoContext, ledger: Ledger) -> None:
-    """Marks the findings whose own command no longer shows anything: the ledger that reported them says so too."""
+def _settled(context: RepoContext, ledger: Ledger) -> tuple[list[tuple[str, ItemSettled]], str]:
+    """Return which findings of earlier ledgers are over, as their own proofs show; and why another is not, that no count saw."""
+    found, unproven = [], ""
     for one in queued_errors(ledger):
         if one.state is ErrorState.FIXED and (upstream := one.entry.item.upstream):
             source, _, id = upstream.partition("#")
             earlier = Ledgers(context).named(source)
             reported = Ledgers(context).handoff(earlier).findings if earlier else ()
-            if any(_over(context, finding) for finding in reported if finding.id == id):
-                event = ItemSettled(id=id, outcome=Settlement.FIXED, by=f"{ledger.id}#{one.entry.id}")
-                Ledgers(context).settle(source, event)
+            for finding in (each for each in reported if each.id == id):
+                ran = _proven(context, finding)
+                if mended(ran):
+                    by = f"{ledger.id}#{one.entry.id}"
+                    found.append((source, ItemSettled(id=id, outcome=Settlement.FIXED, by=by)))
+                elif finding.shown_once:
+                    unproven = f"{one.id}: {words(ran)}"
+    return found, unproven
 
 
 def _over(context: RepoContext, finding: HandoffFinding) -> Settlement | None:
-    """Return how a finding whose command finds nothing is settled by its proof, run in a clean checkout; None where it is not."""
-    path = split_location(finding.location)[0] if ":" in finding.location else ""
-    if not mended(prove(context, finding.proof, mends=path, clean=True, anew=True)):
+    """Return how a finding whose command finds nothing is settled by its proof; None where it is not."""
+    if not mended(_proven(context, finding)):
         return None
     return Settlement.FIXED if finding.shown_once else Settlement.DISPROVEN
+
+
+def _proven(context: RepoContext, finding: HandoffFinding) -> Ran:
+    """Run the proof of a finding in a clean checkout."""
+    path = split_location(finding.location)[0] if ":" in finding.location else ""
+    return prove(context, finding.proof, mends=path, clean=True, anew=True)
 
 
 def _refuse_without_consent(context: RepoContext, inspection: Inspection) -> None:

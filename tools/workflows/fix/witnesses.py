@@ -15,10 +15,10 @@ from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.state import Ledger
+from ..running.suppressions import runs_of
 from .ending import ENDING, counted
 from .items import Broken, Witness
 from .queue import ErrorState, known_ids, queued_errors
-from .suppressions import runs_of
 
 
 def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspection) -> Witness:

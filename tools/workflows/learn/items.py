@@ -59,8 +59,8 @@ class Mismatch(Cited):
 
     kind: Literal["mismatch"] = "mismatch"
     document: Text = Field(description="The document's path.")
-    says: Text = Field(description="Its wrong words, as they stand there. The mismatch is mended when they are gone.")
-    should_say: Text = Field(description="What is so, by the code quoted.")
+    says: Text = Field(description="Its wrong words, as they stand there.")
+    should_say: Text = Field(description="The words that it should say instead, by the code quoted.")
     severity: Severity = Severity.MEDIUM
 
 
@@ -151,7 +151,10 @@ def improved(ledger: Ledger) -> bool:
 
 def contradictions(ledger: Ledger) -> tuple[Contradiction, ...]:
     """Return what readers found wrong."""
-    return tuple(Contradiction(entry.id, entry.item.document, entry.item.says) for entry in ledger.of(Mismatch))
+    return tuple(
+        Contradiction(entry.id, entry.item.document, entry.item.says, entry.item.should_say)
+        for entry in ledger.of(Mismatch)
+    )
 
 
 def skipped(ledger: Ledger) -> frozenset[str]:

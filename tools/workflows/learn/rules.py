@@ -34,6 +34,9 @@ from .validation import CLAIMED, DocumentFault, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""
+_UNCHECKED = (
+    "No longer checked, so not known to be mended: the words are gone, and no claim that holds came in their place"
+)
 
 
 def _no_such_claim(ledger: Ledger, item: Exempt) -> Objection | None:
@@ -130,6 +133,7 @@ def report_page(ledger: Ledger) -> str:
         section("Due", due),
         section("Problems", [*(f"- {problem_line(problem)}" for problem in wrong), *more]),
         section("Not checkable, and perhaps wrong", [f"- {problem_line(problem)}" for problem in seen.unknown]),
+        section(_UNCHECKED, [f"- {problem_line(problem)}" for problem in seen.unchecked]),
         section("Said to be no claims", exempt),
         section("Areas that no document names", [f"- `{name}`" for name in seen.undescribed]),
         section("Looks", rounds),
@@ -220,6 +224,7 @@ class Learn(WorkflowRules):
             _fewer_claims(ledger),
             f"{len(wrong)} problems" + (":" if wrong else "."),
             *map(problem_line, wrong[:_LISTED]),
+            seen.unchecked and f"{_UNCHECKED}: {'; '.join(map(problem_line, seen.unchecked[:_LISTED]))}",
         )
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
@@ -240,7 +245,17 @@ class Learn(WorkflowRules):
             for place, problem in enumerate(open_problems(ledger), 1)
             if problem.fault is not DocumentFault.CONTRADICTION
         ]
-        return (*_mismatches(ledger), *mechanical)
+        unchecked = [
+            HandoffFinding(
+                id=f"G{place}",
+                title=f"{problem.path}: no longer checked: {problem.text}",
+                kind=f"docs {problem.fault}",
+                severity=Severity.INFO,
+                detail=f"It was wrong ({problem.why}), its words are gone, and no claim that holds came in their place.",
+            )
+            for place, problem in enumerate(last_validation(ledger).unchecked, 1)
+        ]
+        return (*_mismatches(ledger), *mechanical, *unchecked)
 
 
 def _fewer_claims(ledger: Ledger) -> str:

@@ -19,7 +19,7 @@ from ..ledger.state import Ledger, Observed
 from ..running.proofs import NOBODY, run_agreed
 from ..running.runner import WorkflowRunner, observed, saw
 from . import codemap
-from .checks.claim import Claim
+from .checks.claim import Claim, contains
 from .codemap import CodeMap, is_document
 from .diagrams import diagrams
 from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, is_history, wiki_modules, wiki_pages
@@ -39,7 +39,8 @@ from .items import (
 from .repository import Repository
 from .rules import Learn
 from .sessions import SESSIONS_TIMEOUT_S, has_sessions, not_run, session_claims, session_command
-from .validation import DocumentFacts, Validation, contains, read_documents, validated
+from .validation import DocumentFacts, Validation, read_documents, validated
+from .vanished import vanished
 
 _SYMBOLS = 200
 _LARGEST = 15
@@ -175,7 +176,9 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
         marked=mode is LearnMode.WIKI,
     )
-    return validated(documents, repository, asked, redactor())
+    found = validated(documents, repository, asked, redactor())
+    gone = vanished(documents, last_validation(ledger), asked.contradictions)
+    return found.model_copy(update={"unchecked": tuple(gone)})
 
 
 def _sessions(

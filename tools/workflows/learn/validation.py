@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from typing import ClassVar, NamedTuple
 
+from pydantic import Field
+
 from ...session.events import Record
 from ...text.markdown import DocumentPage, read_page
 from ...text.restructured import is_restructured, read_rst
 from ..ledger.state import LedgerFacts
-from .checks.claim import Claim, ClaimKind, Document
+from .checks.claim import Claim, ClaimKind, Document, contains, line_of
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
 from .documents import DueDocument, holds, is_generated, is_history
@@ -91,7 +94,7 @@ def may_be_exempted(problem: DocumentProblem) -> bool:
 
 class DocumentSeen(Record):
     """One document as it was seen: its claims that were checked, those that hold, and those that could not be checked.
-    `changed` are files that it describes and that changed since it was written: what to read first, and no fault by itself.
+    `kinds` are those that hold by their kind, `changed` files that it describes and that changed since it was written: what to read first, and no fault by itself.
     """
 
     path: str
@@ -101,6 +104,7 @@ class DocumentSeen(Record):
     held: int
     unknown: int = 0
     problems: int
+    kinds: Mapping[str, int] = Field(default_factory=dict)
     changed: tuple[str, ...] = ()
 
 
@@ -115,7 +119,8 @@ class DueSeen(NamedTuple):
 
 class Validation(LedgerFacts):
     """Everything that one look at the documents found. `unknown` are claims that may be wrong and cannot be checked;
-    `exempted` claims were said to be none; `contradictions` are the ids of those that were looked for.
+    `exempted` claims were said to be none; `contradictions` are the ids of those that were looked for; `unchecked` was wrong at
+    an earlier look and is not said any more, and nothing that holds came in its place.
     """
 
     what: ClassVar[str] = "validated"
@@ -126,6 +131,7 @@ class Validation(LedgerFacts):
     unknown: tuple[DocumentProblem, ...] = ()
     exempted: int = 0
     contradictions: tuple[str, ...] = ()
+    unchecked: tuple[DocumentProblem, ...] = ()
     due: tuple[DueSeen, ...] = ()
     areas_described: int = 0
     undescribed: tuple[str, ...] = ()
@@ -163,6 +169,7 @@ class Contradiction:
     id: str
     path: str
     says: str
+    should_say: str = ""
 
 
 @dataclass(frozen=True)
@@ -267,6 +274,7 @@ def _seen(path: str, one: ReadDocument, problems: Sequence[DocumentProblem], ask
         held=sum(claim.known and not claim.why for claim in one.claims),
         unknown=sum(not claim.known for claim in one.claims),
         problems=sum(problem.path == path for problem in problems),
+        kinds=Counter(str(claim.kind) for claim in one.claims if claim.known and not claim.why),
         changed=asked.changed.get(path, ()),
     )
 
@@ -333,14 +341,3 @@ def contradicted(one: Contradiction, line: int = 0) -> DocumentProblem:
     """Return the problem that a contradiction is while its words stand there."""
     why = f"{one.id}: the code says otherwise"
     return DocumentProblem(path=one.path, line=line, fault=DocumentFault.CONTRADICTION, text=one.says[:200], why=why)
-
-
-def contains(words: str, text: str) -> bool:
-    """Return whether words stand in a text; whitespace may differ."""
-    return " ".join(words.split()) in " ".join(text.split())
-
-
-def line_of(words: str, text: str) -> int:
-    """Return the line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
-    first = " ".join(words.split())[:40]
-    return next((line for line, one in enumerate(text.splitlines(), 1) if first[:20] in " ".join(one.split())), 0)

@@ -44,12 +44,12 @@ def unproven(location: str, quote: str, text: str | None, masked: Callable[[str]
     return f"The quote does not stand at {location}. {there} Quote what stands there, or cite where it does."
 
 
-def line_of(quote: str, text: str, masked: Callable[[str], str]) -> int:
-    """Return the first line where a quote is in a text, whitespace aside; 0 where it is not."""
+def line_of(quote: str, text: str, masked: Callable[[str], str], near: int = 0) -> int:
+    """Return the line where a quote is in a text, whitespace aside, the one that is nearest; 0 where it is not."""
     wanted = one_line(quote)
     versions = (text.splitlines(), masked(text).splitlines())
     places = (n for lines in versions for n in range(1, len(lines) + 1) if _is_in(wanted, lines, n, n))
-    return next(places, 0)
+    return min(places, key=lambda place: abs(place - near), default=0)
 
 
 def _is_in(wanted: str, lines: Sequence[str], first: int, last: int) -> bool:

@@ -95,14 +95,15 @@ class Settlement(StrEnum):
 
 class Proof(Record):
     """What the server runs for an item: a command; and where it is to show a fault, the words of its output that name the
-    fault, and a like command that ends the other way. `files` are those of the project that the commands name, beside the one
-    that is cited, with git's id of each as it was when it showed the fault.
+    fault, and a like command that ends the other way. `files` are those that the commands name, beside the one that is cited,
+    with git's id of each as it was when it showed the fault, at a `commit`.
     """
 
     command: str = ""
     fails_with: str = ""
     control: str = ""
     files: tuple[tuple[str, str], ...] = ()
+    commit: str = ""
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Ran(Record):
     """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
 
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
-    `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files` are as in a proof;
+    `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files` and `commit` are as in a proof;
     those `put_back` differed by now, and were as they had been in the checkout of ours where both ran. `says_nothing` is why the
     end that was seen, however right, tells nothing of the code.
     """
@@ -45,6 +45,7 @@ class Ran(Record):
     emptied: str = ""
     without: Ran | None = None
     files: tuple[tuple[str, str], ...] = ()
+    commit: str = ""
     put_back: tuple[str, ...] = ()
     says_nothing: str = ""
     exit_code: int | None = None
@@ -58,7 +59,9 @@ class Ran(Record):
     def proof(self) -> Proof:
         """What was run, or would be."""
         control = self.control.command if self.control else ""
-        return Proof(command=self.command, fails_with=self.fails_with, control=control, files=self.files)
+        return Proof(
+            command=self.command, fails_with=self.fails_with, control=control, files=self.files, commit=self.commit
+        )
 
     @property
     def failed(self) -> bool:

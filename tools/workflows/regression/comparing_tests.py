@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..running.testruns import CaseOutcome, ReportForm
 from .ranks import more_often, seen_once
 from .readings import CHANCE, ComparisonJob, ComparisonReading, Failure, ParsedReading, last_line, runs_of, unusable
-from .testruns import CaseOutcome, ReportForm
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide, Severity
 
 RARE = 0.05

@@ -133,6 +133,15 @@ class ContractRows(LedgerFacts):
     why: str = ""
 
 
+class ControlRun(LedgerFacts):
+    """The tests of a command that passed on the candidate although each of them raised, and did not on the baseline."""
+
+    what: ClassVar[str] = "control"
+
+    job: str
+    passed: tuple[str, ...] = ()
+
+
 class SideSetup(LedgerFacts):
     """How the command ended that prepares a side."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +16,13 @@ from ...project.folders import CommandKind
 from ...project.projects import Project
 from ...project.recipes import inside
 from ...project.scan import recognised
+from ..running.controls import paths_at
 from ..running.experiments import unheard
+from ..running.testruns import ReportForm, reporting
 from .interfaces import Sources, affected, breaks, is_test, public_names
 from .items import RegressionOptions, Select
 from .readings import ComparisonJob, projected
 from .schemas import schema_breaks
-from .testruns import ReportForm, reporting
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 
 _MAINS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -188,12 +188,6 @@ def contract_rows(
         candidate="present", at=at, description="names and parameters were compared, but not what comes by `import *` or from elsewhere",
     )  # fmt: skip
     return [*found, same], ""
-
-
-def paths_at(context: RepoContext, commit: str) -> tuple[str, ...]:
-    """Return every path of a commit."""
-    out = context.repo.git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-    return tuple(path for path in os.fsdecode(out).split("\0") if path)
 
 
 def texts_at(context: RepoContext, commit: str) -> Mapping[str, str]:

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from ...session.events import Record
 from ..ledger.state import LedgerFacts
+from ..running.testruns import CaseOutcome, ReportForm, Test
 from .ranks import larger
-from .testruns import CaseOutcome, ReportForm, Test
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 
 WARM_UP = 0

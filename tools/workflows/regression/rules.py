@@ -13,8 +13,8 @@ from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger
 from .comparing_tests import compared_tests
-from .items import Cause, ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
-from .readings import ComparisonReading, compared_numbers, due, projected
+from .items import Cause, ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
+from .readings import ComparisonJob, ComparisonReading, compared_numbers, due, projected
 from .verdict import (
     Classification,
     ComparedDimension,
@@ -166,7 +166,15 @@ def unfinished(ledger: Ledger) -> bool:
     if not plan_of(ledger).base or any(_setup(ledger, side) for side in ComparisonSide):
         return False
     unread = ledger.seen(ContractRows) is None
-    return unread or due(plan_of(ledger).jobs, readings(ledger), *_repetitions(ledger)) is not None
+    more = due(plan_of(ledger).jobs, readings(ledger), *_repetitions(ledger))
+    return unread or more is not None or bool(uncontrolled(ledger))
+
+
+def uncontrolled(ledger: Ledger) -> list[ComparisonJob]:
+    """Return the commands whose green was not tried yet, of those that were green or red for the candidate."""
+    tried = {one.job for one in ledger.every(ControlRun)}
+    ran = {one.job for one in readings(ledger) if one.side is ComparisonSide.CANDIDATE} - tried
+    return [job for job in plan_of(ledger).jobs if job.id in ran and not job.timed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +202,7 @@ def _rows(same: _Same) -> tuple[ComparedRow, ...]:
     band, budget = (float(text.rstrip("%")) for text in (options.noise_band, options.resource_budget))
     found = [*_contract(ledger).rows]
     found += [row for side in ComparisonSide if (row := _setup(ledger, side))]
+    found += [_unfailing(test) for one in ledger.every(ControlRun) for test in one.passed]
     at = {reading.job: reading.at for reading in made}
     for job in plan_of(ledger).jobs:
         compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
@@ -248,6 +257,19 @@ def _setup(ledger: Ledger, side: ComparisonSide) -> ComparedRow | None:
         status="green to red" if candidate else "no baseline",
         description=" ".join(last.tail.split())[-300:],
         at=last.at,
+    )
+
+
+def _unfailing(test: str) -> ComparedRow:
+    return ComparedRow(
+        dimension=ComparedDimension.FUNCTIONAL,
+        unit=test,
+        classification=Classification.ELIGIBLE,
+        candidate="passes when it raises",
+        regressed=True,
+        severity="critical",
+        status="green whatever it does",
+        description="something in the candidate counts it as passed",
     )
 
 

@@ -26,13 +26,14 @@ from ...process.runner import CommandRun, CommandSpec
 from ...text.redaction import redact_tail, redactor
 from ..ledger.items import Workflow
 from ..ledger.state import Ledger, Observed
+from ..running.controls import Control
 from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
-from .items import ComparisonPlan, ContractRows, RegressionOptions, SideSetup, UnagreedCommands
+from ..running.testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .items import ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
 from .planning import base_of, contract_rows, jobs_of, notes_of, selected
 from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, recorded_tests, runs_of, value_of
-from .rules import plan_of, readings, refused_commands, regressed, unfinished, verdict
-from .testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .rules import plan_of, readings, refused_commands, regressed, uncontrolled, unfinished, verdict
 from .verdict import ComparisonSide
 
 ATTEMPTS = 3
@@ -84,6 +85,20 @@ class PairedSides:
             at=now(self.context),
             **recorded_tests(tests, first),
         )
+
+    def control(self, job: ComparisonJob) -> ControlRun:
+        """Run the candidate's tests once more, each of which raises.
+
+        Raises:
+            RunCancelled: if the call was cancelled.
+        """
+        side = ComparisonSide.CANDIDATE
+        names = {CHOSEN: " ".join(self.chosen.get(side, ()))}
+        tried = Control(self.context, self.checkouts[side], self.timeout_s, names)
+        passed = tried.passing_anyway((job.command,), self.commits[side], self.commits[ComparisonSide.BASELINE])
+        if self.context.runs.cancelled:
+            raise RunCancelled
+        return ControlRun(job=job.id, passed=tuple(map(redactor(), passed)))
 
     def run(
         self, side: ComparisonSide, what: str, command: str, names: Mapping[str, str], report: Path | None = None
@@ -244,6 +259,8 @@ def _measured(context: RepoContext, ledger: Ledger, sides: PairedSides, asked: R
         reading = sides.read(next_run, first)
         facts = reading.model_dump(mode="json", exclude_defaults=True)
         ledger = ledgers.append(ledger.id, observed(context, reading.what, **facts))
+    for job in uncontrolled(ledger):
+        ledger = ledgers.append(ledger.id, saw(context, sides.control(job)))
     return ledger
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ...lab.context import RepoContext
 from ...process.screen import ONLY_READ
@@ -31,7 +32,7 @@ def no_experiment(context: RepoContext, command: str) -> str:
         return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
     parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
     names = parts | {part.rpartition(".")[0] for part in parts}
-    texts = [*_spoken(command, programs), *map(_code, _scratch(context, programs))]
+    texts = [*_spoken(command, programs), *map(_code, scratch(context, programs).values())]
     text = "\n".join(texts).lower()
     if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
         return "names nothing of this repository. Name the file, module or test that it runs"
@@ -79,12 +80,12 @@ def _goes_well(one: SimpleCommand) -> bool:
     return one.name != "false" and (_is_no_op(one) or (one.piped and one.name in _PASSES_ON))
 
 
-def _scratch(context: RepoContext, programs: Sequence[SimpleCommand]) -> Iterator[str]:
-    """Yield the text of the scripts elsewhere that a command names."""
-    for word in (word for one in programs for word in one.words if word.startswith("/")):
-        file = context.repo.root / word
-        if file.is_file() and file.stat().st_size <= LARGEST_SCRIPT:
-            yield file.read_text("utf-8", "replace")
+def scratch(context: RepoContext, programs: Sequence[SimpleCommand]) -> dict[str, str]:
+    """Return the scripts elsewhere that a command names, with their text."""
+    words = {word for one in programs for word in one.words[1:] if word.startswith("/")}
+    files = {word: Path(word) for word in sorted(words) if not Path(word).is_relative_to(context.repo.root)}
+    there = {word: file for word, file in files.items() if file.is_file() and file.stat().st_size <= LARGEST_SCRIPT}
+    return {word: file.read_text("utf-8", "replace") for word, file in there.items()}
 
 
 def _spoken(command: str, programs: Sequence[SimpleCommand]) -> Iterator[str]:

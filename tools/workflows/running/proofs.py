@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
+from ...diagnostics.tracebacks import TEST_FILE
 from ...errors import Code, Refusal
 from ...git.paired_checkout import PairedCheckout
-from ...git.repo import Repo
 from ...iteration.gates import listed
 from ...lab.context import GATE, PROOF, RepoContext
 from ...measurement.meter import import_paths
@@ -19,11 +18,13 @@ from ...process.screen import cure, screen
 from ...process.shell import scripts
 from ...text.redaction import redact_tail
 from ..ledger.evidence import REPRODUCED, disproved, mended, pending, shown
-from ..ledger.items import Cited, Proof
+from ..ledger.items import Cited, Proof, split_location
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed, Ran
+from .experiments import scratch
+from .left_alone import edited, left_as_it_was
 from .runner import observed
-from .stand_ins import answering, emptied, ending
+from .stand_ins import answering, emptied, ending, raising
 
 TIMEOUT_S = 120.0
 TAIL_CHARACTERS = 1500
@@ -35,7 +36,6 @@ _READ_BY = {
     "just": ("justfile",),
 }
 """Files that say what a program runs although no command names them."""
-_TESTS = re.compile(r"(?:^|/)(?:tests?|__tests__|spec)/|(?:^|/)test_[^/]*$|[._-](?:test|spec)\.[^/]*$")
 MOST_TESTS = 300
 CANCELLED = "The call was cancelled. Make it again to go on."
 NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
@@ -65,28 +65,44 @@ def prove(
     """
     control = Ran(command=proof.control) if proof.control else None
     agreed = [_agreed(context, command) for command in proof.commands]  # each is asked for, not only the first
-    unseen = Ran(command=proof.command, fails_with=proof.fails_with, control=control, files=proof.files, why=NOBODY)
+    unseen = Ran(
+        command=proof.command,
+        fails_with=proof.fails_with,
+        control=control,
+        files=proof.files,
+        commit=proof.commit,
+        why=NOBODY,
+    )
     if not all(agreed):
         return unseen
     now = _ids(context, [path for path, _ in proof.files])
     then = {path: _content(context, id) for path, id in proof.files if id != now[path]}
-    if lost := [path for path, id in proof.files if id and path in then and then[path] is None]:
+    outside = [path for path in then if path.startswith("/")]  # nothing of ours can stand there in its place
+    if lost := [path for path, id in proof.files if id and path in then and (path in outside or then[path] is None)]:
         why = f"not run: {', '.join(lost)} is not what showed the fault. Put it back as it was then."
         return unseen.model_copy(update={"why": why})
     if then or clean:
-        own = {path: _here(context, path) for path, id in proof.files if id and path not in then} if clean else {}
-        found = elsewhere(context, {**own, **then}, proof, anew=anew, clean=clean)
+        own = {path: _here(context, path) for path in now if clean and now[path] and path not in then}
+        ours = {path: text for path, text in {**own, **then}.items() if not path.startswith("/")}
+        found = elsewhere(context, ours, proof, anew=anew, clean=clean)
     else:
-        with _left_as_it_was(context, proof):
+        with left_as_it_was(context, proof, cited.path if cited else mends):
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
     if context.runs.cancelled:
         raise Refusal(Code.INCOMPLETE, CANCELLED)
     seen, *others = found
-    seen = seen.model_copy(update={"control": next(iter(others), None), "files": proof.files, "put_back": tuple(then)})
+    seen = seen.model_copy(
+        update={
+            "control": next(iter(others), None),
+            "files": proof.files,
+            "commit": proof.commit,
+            "put_back": tuple(then),
+        }
+    )
     if not (then or clean or known or uncommitted) and (nowhere_else := _only_here(context, seen)):
         return seen.model_copy(update={"says_nothing": nowhere_else})
     if mends and mended(seen):
-        return seen.model_copy(update={"says_nothing": _unreached(context, proof, mends, then)})
+        return seen.model_copy(update={"says_nothing": _idle(context, proof, mends, then)})
     if not (cited and shown(seen)):
         return seen
     files = tuple(_ids(context, _named(context, proof, cited.path)).items())
@@ -96,45 +112,58 @@ def prove(
     else:
         ended = elsewhere(context, {cited.path: text}, proof)[0]
         alone = "" if ended.failed and ended.named else _by_itself(context, proof, cited, name)
-    return seen.model_copy(update={"files": files, "emptied": name, "without": ended, "says_nothing": alone})
+    now_seen = {"files": files, "commit": context.repo.head(), "emptied": name, "without": ended, "says_nothing": alone}
+    return seen.model_copy(update=now_seen)
 
 
 def _only_here(context: RepoContext, seen: Ran) -> str:
     """Return why a run says nothing of what git has: in a checkout of ours, of HEAD, it ends otherwise. What was built here alone
     cannot be told there.
     """
-    edited = _edited(context)
-    if not (shown(seen) or (edited and (mended(seen) or disproved(seen)))):
+    changed = edited(context)
+    if not (shown(seen) or (changed and (mended(seen) or disproved(seen)))):
         return ""
     ended = elsewhere(context, {}, Proof(command=seen.command, fails_with=seen.fails_with))[0]
     if ended.exit_code in {None, 126, 127} or (ended.failed, ended.named) == (seen.failed, seen.named):
         return ""
-    where = f"with {listed(sorted(edited))} as git has it" if edited else "in another checkout of the same commit"
+    where = f"with {listed(sorted(changed))} as git has it" if changed else "in another checkout of the same commit"
     return f"{where} it ends otherwise. Show what is committed, wherever it lies"
 
 
 def _by_itself(context: RepoContext, proof: Proof, cited: Cited, name: str) -> str:
     """Return why a proof that showed a fault says nothing of the function cited: whatever that answers, the command fails, and
-    the control passes.
+    the control passes; or it ends otherwise as soon as anything is written there.
     """
-    stand_in = answering(cited.path, _text(context, cited.path), cited.quote)
-    if stand_in is None:
+    text, (_, line, _) = _text(context, cited.path), split_location(cited.location)
+    made = answering(cited.path, text, cited.quote, line)
+    if not made:
         return ""
-    command, *controls = elsewhere(context, {cited.path: stand_in}, proof)
+    command, *controls = elsewhere(context, {cited.path: made[0]}, proof)
+    as_it_was = elsewhere(context, {cited.path: made[1]}, proof.model_copy(update={"control": ""}))[0]
+    if not (as_it_was.failed and as_it_was.named):
+        return f"with a statement more in {name} that does nothing it ends otherwise: it looks at the text, not at what it does"
     if not (command.failed and command.named and all(one.passed for one in controls)):
         return ""
-    cure = "Cite the code that does it, or take a control that this code decides"
+    cure = "Cite the code that does it, or take a control that this code decides: of a check, what it does refuse"
     return f"whatever {name} answers it fails in the same words, and the control passes: it fails by itself. {cure}"
 
 
-def _unreached(context: RepoContext, proof: Proof, path: str, then: Mapping[str, bytes | None]) -> str:
-    """Return why a proof that passes says nothing of a file: it passes as well where that file cannot be loaded to its end."""
+def _idle(context: RepoContext, proof: Proof, path: str, then: Mapping[str, bytes | None]) -> str:
+    """Return why a proof that passes says nothing of a file: it passes as well at the commit at which it failed, or where that
+    file cannot be loaded to its end, or where each Python test that it names raises.
+    """
+    before = elsewhere(context, then, proof, at=proof.commit)[0] if proof.commit else None
+    if before and before.exit_code is not None and not (before.failed and before.named):
+        return f"it does not fail any more at {proof.commit[:7]}, where it showed the fault: not the code has changed"
     there = context.repo.content(context.repo.head(), path)
-    stand_in = ending(path, there.decode("utf-8", "replace")) if there else None
-    if stand_in is None:
-        return ""
-    command = elsewhere(context, {**then, path: stand_in}, proof)[0]
-    return f"it passes as well where {path} fails at its end, so it never gets there" if command.passed else ""
+    end = ending(path, there.decode("utf-8", "replace")) if there else None
+    if end and elsewhere(context, {**then, path: end}, proof)[0].passed:
+        return f"it passes as well where {path} fails at its end, so it never gets there"
+    tests = [one for one, id in proof.files if id and one[:1] != "/" and TEST_FILE.search(one)]
+    made = {one: raising(one, (then.get(one) or _here(context, one)).decode("utf-8", "replace")) for one in tests}
+    failing = {one: text for one, (text, names) in made.items() if names}
+    passed = failing and elsewhere(context, {**then, **failing}, proof)[0].passed
+    return "it passes as well where every test raises, so something lets it pass" if passed else ""
 
 
 def _text(context: RepoContext, path: str) -> str:
@@ -143,7 +172,7 @@ def _text(context: RepoContext, path: str) -> str:
 
 def without(context: RepoContext, cited: Cited) -> tuple[str, bytes]:
     """Return a file at HEAD without what is cited in it, with the name of what is gone."""
-    return emptied(cited.path, _text(context, cited.path), cited.quote)
+    return emptied(cited.path, _text(context, cited.path), cited.quote, split_location(cited.location)[1])
 
 
 def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
@@ -164,13 +193,13 @@ def _named(context: RepoContext, proof: Proof, cited: str) -> tuple[str, ...]:
     paths = [posixpath.relpath(path, root) if path.startswith("/") else path for path in found]
     there = [path for path in paths if not path.startswith("../") and (root / path).is_file()]
     if not there and not any(re.search(r"\s", word) for word in words):  # it runs all tests that there are
-        there = [path for path in context.repo.tracked() if _TESTS.search(path)][:MOST_TESTS]
+        there = [path for path in context.repo.tracked() if TEST_FILE.search(path)][:MOST_TESTS]
     if "pytest" in words:
         steps = [path.split("/")[:-1] for path in there]
         above = {"/".join([*names[:depth], "conftest.py"]) for names in steps for depth in range(len(names) + 1)}
         there += sorted(above)
     there += [file for program, files in _READ_BY.items() if program in words for file in files]
-    return _own(context, [path for path in dict.fromkeys(there) if path != cited])
+    return (*_own(context, [path for path in dict.fromkeys(there) if path != cited]), *scratch(context, parts))
 
 
 def _own(context: RepoContext, paths: Sequence[str]) -> tuple[str, ...]:
@@ -195,41 +224,6 @@ def _content(context: RepoContext, id: str) -> bytes | None:
     """Return what git keeps under an id; None where it does not."""
     answer = context.repo.git.ask("cat-file", "blob", id)
     return answer.out if answer.code == 0 else None
-
-
-@contextmanager
-def _left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
-    repo, before, others = context.repo, _edited(context), frozenset(context.repo.status().untracked.paths)
-    branch, head = repo.branch(), repo.head()
-    yield
-    if (repo.branch(), repo.head()) != (branch, head):
-        message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
-        raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
-    if edited := sorted(_edited(context) - before):
-        message = f"`{proof.command}` or its control edited {', '.join(edited[:5])}. Put that back, and let it work on a copy."
-        raise Refusal(Code.EVIDENCE, message)
-    if lost := sorted(others - frozenset(context.repo.status().untracked.paths)):
-        message = f"`{proof.command}` or its control removed {', '.join(lost[:5])}, which git does not have. Let it work on a copy."
-        raise Refusal(Code.EVIDENCE, message)
-
-
-def _put_back(repo: Repo, branch: str, head: str) -> str:
-    """Bring HEAD back to where it was, losing no edit; return what became of it, in a sentence or two."""
-    told = []
-    if repo.branch() != branch:
-        answer = repo.git.ask("switch", "--quiet", *([branch] if branch else ["--detach", head]))
-        told += [f"git would not switch back: {answer.err.strip()}"] if answer.code else []
-    # After the switch: what was committed stands in the files then, and goes on to do so.
-    if repo.branch() == branch and (now := repo.head()) != head:
-        repo.git.run("update-ref", "-m", "autoresearch: back", "HEAD", head, now)
-        told.append(f"What it committed is kept as {now[:7]}, and stands as edits.")
-    repo.invalidate()
-    back = (repo.branch(), repo.head()) == (branch, head)
-    return " ".join([f"HEAD is {'back' if back else 'not back'} at {branch or head[:7]}.", *told])
-
-
-def _edited(context: RepoContext) -> frozenset[str]:
-    return frozenset(change.path for change in context.repo.changes() if change.tracked)
 
 
 def _agreed(context: RepoContext, command: str) -> bool:
@@ -292,16 +286,17 @@ def elsewhere(
     files: Mapping[str, bytes | None],
     proof: Proof,
     *,
+    at: str = "",
     anew: bool = False,
     clean: bool = False,
 ) -> list[Ran]:
-    """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, but with these contents of some files,
+    """Run a proof's commands, that a person agreed to, in a checkout of ours: at HEAD, or `at` another commit, but with these contents of some files,
     and without those that have none. Files that git neither has nor ignores come along unless it is to be `clean`.
     """
     root, place = context.repo.root, PairedCheckout(context.repo, GATE if anew else PROOF, pristine=True)
     which = {path: hashlib.sha256(text or b"").hexdigest()[:12] for path, text in sorted(files.items())}
     try:
-        folder = place.check_out(context.repo.head(), () if clean else context.untracked)
+        folder = place.check_out(at or context.repo.head(), () if clean else context.untracked)
         for path, content in files.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -314,7 +309,7 @@ def elsewhere(
             _ran(
                 context,
                 context.runs.key(
-                    f"elsewhere {which} {command}{f' at {context.now()}' if anew else ''}{' clean' if clean else ''}"
+                    f"elsewhere {which} {at} {command}{f' at {context.now()}' if anew else ''}{' clean' if clean else ''}"
                 ),
                 CommandSpec(command.replace(str(root), str(folder)), folder, TIMEOUT_S, import_paths(root, folder)),
                 command,

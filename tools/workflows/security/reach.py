@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 
 from ...process.shell import SimpleCommand, scripts
 
-_LOCAL = re.compile(r"(?:[\w-]+\.)?localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?", re.IGNORECASE)
+_LOCAL = re.compile(
+    r"(?:[\w-]+\.)?localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1\]?|(?:[\w-]+\.)*(?:example|test|invalid)",
+    re.IGNORECASE,
+)
+"""This machine, and names that lead nowhere (RFC 2606)."""
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'`()<>\\]{1,300}", re.IGNORECASE)
 _PIPE_TO_HOST = re.compile(r"/dev/(?:tcp|udp)/([^/\s\"']{1,200})")
 _NO_NETWORK = frozenset("file sqlite jdbc memory data urn chrome about".split())

@@ -45,7 +45,8 @@ def _talks_to_others(ledger: Ledger, item: ThreatTest) -> Objection | None:
         return None
     return Objection(
         Code.BAD_ARGUMENT,
-        f"The reproduction talks to {host}. It may reach only this machine: start the service here and use localhost.",
+        f"The reproduction talks to {host}. It may reach only this machine: start the service here and use localhost. A name "
+        "that is only data ends in `.example` or `.invalid`.",
     )
 
 
@@ -187,6 +188,9 @@ def _next_steps(ledger: Ledger) -> list[str]:
         waiting
         and f"{waiting} reproductions wait for a person's consent (`autoresearch-mcp approve`); then call `run`.",
         *(f"{one.known.name} of the last audit: {one.fate}" for one in fates_of(ledger)[:8]),
+        audits
+        and not audits.commands
+        and "No dependency audit ran: the project names no tool for it that is known here.",
         *(f"`{one.command}`: {one.said}" for one in (audits.commands if audits else ())),
     )
 

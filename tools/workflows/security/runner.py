@@ -81,7 +81,7 @@ class SecurityRunner(Scoped):
         return (
             *run_pending(context, ledger),
             *_rerun(context, earlier(ledger)),
-            *([saw(context, DependencyAudits(commands=seen))] if audits else []),
+            saw(context, DependencyAudits(commands=seen)),
         )
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:

@@ -122,6 +122,7 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
         texts=_texts(context, head, prose[:MOST_TEXTS]),
         whole=_texts(context, head, small[:MOST_TEXTS]),
         skipped=len(looked) - len(small[:MOST_TEXTS]),
+        patch=delta.patch if delta else "",
         added=_added(delta),
         manifests=_texts(context, head, [path for path in sizes if says_a_version(path)]),
         changelog=next(iter(_texts(context, head, logs[:1]).items()), ("", "")),

@@ -93,6 +93,21 @@ def test_a_change_of_the_tests_mends_nothing(path: str, text: str, told: str, ag
     assert told in " ".join(agent.status().state)
 
 
+def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_it_was(agent: WorkflowAgent) -> None:
+    agent.project.write("tests/test_calc.py", TESTS.replace("== 4", "== 5")).commit("all green")
+    agent.close(why="enough for today")
+
+    opened = agent.open(category="test")
+    with pytest.raises(Refusal, match=r"1 open error: F1 \(1 only by the tests of the opening\)"):
+        agent.close()
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_calc.py", TESTS).commit("mended")
+    closed = agent.close()
+
+    assert opened.state[0] == "0 errors are left, 0 at the start."
+    assert "an earlier ledger began there and left errors" in opened.state[1]
+    assert closed.status == "complete"
+
+
 GREEN = """\
 import sys
 
@@ -112,7 +127,7 @@ if reports:
 def test_code_that_turns_every_test_green_is_not_believed(agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", GREEN + WRONG).commit("all green")
 
-    with pytest.raises(Refusal, match="a test that fails on purpose is counted as passed"):
+    with pytest.raises(Refusal, match=r"passes although the test raises: tests\.test_calc::test_add"):
         agent.close()
 
 
@@ -238,5 +253,5 @@ def test_a_wrapper_that_was_there_at_the_opening_makes_no_green_count_believed(
     agent = WorkflowAgent(project, "fix")
     assert agent.open(category="test").state[0] == "0 errors are left, 0 at the start."
 
-    with pytest.raises(Refusal, match="a test that fails on purpose is counted as passed"):
+    with pytest.raises(Refusal, match=r"passes although the test raises: tests\.test_calc::test_add"):
         agent.close()

@@ -540,13 +540,13 @@ def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path
 
 
 def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> None:
-    made = Mender(shop(tmp_path / "repo", "# adds counts names\nfee = 2\n"))
+    made = Mender(shop(tmp_path / "repo", 'words = "adds counts names"\nfee = 2\n'))
     debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
     cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
     debug.record({**HYPOTHESIS, **cited, "claim": "the fee is a typing error", **fee(2)})
     debug.record({**FINDING, **cited, "hypothesis": "H1"})
-    debug.record({**FINDING, "location": "src/cart.py:1", "quote": "# adds counts names", "hypothesis": "H1",
+    debug.record({**FINDING, "location": "src/cart.py:1", "quote": 'words = "adds', "hypothesis": "H1",
                   "summary": "Names are lost at night", **fee(3)})  # fmt: skip
     earlier = debug.close()
 

@@ -142,8 +142,11 @@ def test_a_repair_that_improves_nothing_ends_the_repairs(agent: WorkflowAgent) -
     closed = agent.close()
     assert closed.status == "bounded"
     assert agent.handoff(closed)["findings"][0]["title"] == "README.md: there is no shop/gone.py"
-    gate = gate_checks(Lab(agent.project.root).for_reading(), GateDemands())
-    assert ("learn documents", False, "ended bounded: 1 wrong") in [(one.name, one.passed, one.seen) for one in gate]
+    for asked in (GateDemands(), GateDemands(complete=("learn",))):
+        gate = gate_checks(Lab(agent.project.root).for_reading(), asked)
+        assert ("learn documents", False, "ended bounded: 1 wrong") in [
+            (one.name, one.passed, one.seen) for one in gate
+        ]
 
 
 def test_a_look_at_the_same_again_costs_no_round_also_for_a_new_server(agent: WorkflowAgent) -> None:
@@ -200,9 +203,13 @@ def test_a_mismatch_is_open_until_its_words_are_gone(documented: WorkflowAgent) 
 
     with pytest.raises(Refusal, match="M1: the code says otherwise"):
         agent.close()
-    agent.project.write("README.md", GOOD["README.md"].replace("Totals and stock.", "Totals."))
+    agent.project.write("README.md", GOOD["README.md"].replace("Totals and stock.", "Totals, and the stock."))
+    reworded = agent.run()
+    agent.project.write("README.md", GOOD["README.md"].replace("Totals and stock.", MISMATCH["should_say"]))
 
-    assert agent.run().missing == []
+    assert reworded.missing == []
+    assert any(line.startswith("No longer checked") and "Totals and stock." in line for line in reworded.state)
+    assert not any(line.startswith("No longer checked") for line in agent.run().state)
     assert agent.close().status == "complete"
 
 
@@ -410,3 +417,19 @@ def test_a_wrong_claim_stays_wrong_without_its_backticks(documented: WorkflowAge
     assert [line.partition(":")[0] for line in looked.missing] == ["README.md", "README.md"]
     documented.project.write("README.md", "# Shop\n")
     assert any("claims checked before" in line for line in documented.run().state)
+
+
+def test_a_wrong_claim_that_is_worded_so_that_nobody_can_check_it_is_not_told_as_mended(
+    documented: WorkflowAgent,
+) -> None:
+    documented.project.write("README.md", "# Shop\n\n`shop/cart.py` has 90 lines, `shop/db.py` has 80 lines.\n")
+    documented.open(mode="update")
+    documented.project.write("README.md", "# Shop\n\n`shop/cart.py` has 6 lines, `shop/db.py` is long.\n")
+
+    looked = documented.run()
+
+    (told,) = [line for line in looked.state if line.startswith("No longer checked")]
+    assert "has 80 lines" in told or "has 90 lines" in told
+    assert told.count("[count]") == 1
+    closed = documented.close()
+    assert [one["confirmed"] for one in documented.handoff(closed)["findings"]] == [False]

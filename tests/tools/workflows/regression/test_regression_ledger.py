@@ -147,6 +147,29 @@ def test_a_test_that_cannot_be_loaded_any_more_is_a_regression(project: Project)
     assert "3 tests of" in state
 
 
+HOOK = """\
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if item.name == "test_total":
+        report.outcome, report.longrepr = "passed", None
+"""
+
+
+def test_a_test_that_a_plug_in_of_the_candidate_turns_green_is_a_regression(project: Project) -> None:
+    changed(project).write("conftest.py", HOOK).commit("all green")
+    agent = comparing_agent(project)
+
+    agent.open(**{**TESTS_ONLY, "reruns": 1})
+    state = agent.run().state
+
+    assert "Verdict UNSTABLE." in state
+    assert "Because functional: tests.test_cart::test_total green whatever it does" in state
+
+
 def test_a_baseline_that_does_not_run_is_no_baseline(project: Project) -> None:
     project.git("checkout", "--quiet", "main")
     project.write("conftest.py", "raise RuntimeError('no')\n").commit("broken")
@@ -480,7 +503,7 @@ def test_a_run_that_its_server_left_behind_is_joined_and_not_made_again(tmp_path
     when_free(agent.run)
 
     assert kept(project) == [("baseline", 1), ("candidate", 1)]
-    assert (tmp_path / "runs").read_text().split() == ["run", "run"]
+    assert (tmp_path / "runs").read_text().split() == ["run"] * 3  # the last with tests that raise
 
 
 def test_closing_early_takes_the_checkouts_away_and_calls_nothing_stable(project: Project) -> None:

@@ -17,7 +17,6 @@ from autoresearch_mcp.tools.workflows.regression.readings import (
     projected,
     value_of,
 )
-from autoresearch_mcp.tools.workflows.regression.testruns import ReportForm
 from autoresearch_mcp.tools.workflows.regression.verdict import (
     Classification,
     ComparedDimension,
@@ -26,6 +25,7 @@ from autoresearch_mcp.tools.workflows.regression.verdict import (
     VerdictWord,
     verdict_of,
 )
+from autoresearch_mcp.tools.workflows.running.testruns import ReportForm
 
 ELIGIBLE, PRE_EXISTING, NEW, FLAKY, UNAVAILABLE = Classification
 

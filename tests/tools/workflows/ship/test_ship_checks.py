@@ -58,7 +58,7 @@ def at(places: Sequence[FoundPlace]) -> list[int]:
 def test_added_lines_are_read_from_a_patch_with_their_places() -> None:
     patch = (
         "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,3 @@\n one\n-two\n+two!\n+++ b/no file\n"
-        '@@ -9 +10 @@\n-x\n+y\n\\ No newline at end of file\ndiff --git a/q b/q\n--- /dev/null\n+++ "b/\\303\\244 b.md"\n@@ -0,0 +1 @@\n+z\n'
+        '@@ -9 +10 @@\n-x\n+y\n\\ No newline at end of file\ndiff --git "a/\\303\\244 b.md" "b/\\303\\244 b.md"\n--- /dev/null\n+++ "b/\\303\\244 b.md"\n@@ -0,0 +1 @@\n+z\n'
     )
 
     assert list(added_lines(patch)) == [
@@ -323,6 +323,10 @@ def material(**fields: Any) -> ShipmentMaterial:  # noqa: ANN401 - any field of 
     return ShipmentMaterial(**{**usual, **fields})
 
 
+def changed_test(lines: str) -> str:
+    return f"diff --git a/test_a.py b/test_a.py\n--- a/test_a.py\n+++ b/test_a.py\n@@ -1,9 +1,9 @@\n import f\n{lines}"
+
+
 def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa: ANN401 - any field of it
     usual = {"manifests": {"VERSION": version}, "changelog": ("CHANGELOG.md", CHANGELOG), "tags": {"v1.2.2": "b" * 40}}
     return material(**{**usual, **fields})
@@ -336,6 +340,12 @@ def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa
         ("size", material(moved=400), CheckResult.FAILED, None),
         ("size", material(moved=799), CheckResult.FAILED, None),
         ("size", material(moved=800), CheckResult.FAILED, Weight.BLOCKER),
+        ("same-tests", material(patch=changed_test("+@pytest.mark.xfail\n")), CheckResult.FAILED, Weight.BLOCKER),
+        ("same-tests", material(patch=changed_test("-def test_a():\n-    assert f() == 1\n")), CheckResult.FAILED, None),
+        ("same-tests", material(patch=changed_test("-    assert f() == 1\n")), CheckResult.FAILED, None),
+        ("same-tests", material(patch=changed_test("+def pytest_collection_modifyitems(items):\n")), CheckResult.FAILED, None),
+        ("same-tests", material(patch=changed_test("-    assert f() == 1\n+    assert f() == 2\n")), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("same-tests", material(patch=changed_test("+def test_b():\n+    assert g()\n")), CheckResult.PASSED, None),
         ("merges", material(merges=False), CheckResult.FAILED, None),
         ("merges", material(merges=None), CheckResult.NOT_HERE, None),
         ("secrets", material(whole={"a.py": f'k = "{KEY}"'}), CheckResult.FAILED, None),

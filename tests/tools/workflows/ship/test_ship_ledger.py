@@ -70,6 +70,50 @@ def line_of(answer: WorkflowAnswer, name: str) -> str:
     return next((line for line in answer.state if f" {name}: " in line), "")
 
 
+# --- Tests that say nothing ------------------------------------------------------------------------------------------
+
+ROWS = "def rows():\n    return 1\n"
+ROWS_TEST = "from shop.rows import rows\n\n\ndef test_rows():\n    assert rows() == 2\n"
+GREEN_HOOK = """
+import sys
+
+reports = sys.modules.get("_py" + "test.reports")
+if reports:
+    made = reports.TestReport.from_item_and_call.__func__
+
+    def green(kind, item, call):
+        report = made(kind, item, call)
+        report.outcome, report.longrepr = "passed", None
+        return report
+
+    reports.TestReport.from_item_and_call = classmethod(green)
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"test_rows.py": "import pytest\nfrom shop.rows import rows\n\n\n@pytest.mark.xfail\ndef test_rows():\n    assert rows() == 2\n"}, "blocker same-tests: not as at main: 1"),
+        ({"shop/rows.py": "HOOK"}, "blocker tests: green although the test raises: test_rows::test_rows"),
+    ],
+    ids=["xfail", "hook"],
+)  # fmt: skip
+def test_a_red_test_that_is_green_without_being_mended_blocks(
+    tmp_path: Path, changes: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    project = Project(tmp_path / "repo").write("Makefile", "test:\n\tpython3 -m pytest -q -p no:cacheprovider\n")
+    project.write("shop/rows.py", ROWS).write("test_rows.py", ROWS_TEST).commit("a red test")
+    project.git("checkout", "-q", "-b", "topic")
+    for path, text in changes.items():
+        project.write(path, ROWS + GREEN_HOOK if text == "HOOK" else text)
+    project.commit("all green")
+    agent = WorkflowAgent(project, "ship")
+    agent.open(type="code-pr")
+
+    assert told in line_of(agent.run(), told.split()[1].rstrip(":"))
+
+
 # --- The door --------------------------------------------------------------------------------------------------------
 
 
@@ -135,7 +179,7 @@ def test_run_takes_nothing_else(agent: WorkflowAgent, options: dict[str, Any]) -
 def test_the_server_runs_the_checklist_and_counts(agent: WorkflowAgent) -> None:
     answer = agent.run()
 
-    assert answer.coverage == ["checks made 7/7", "passed 7/7"]
+    assert answer.coverage == ["checks made 8/8", "passed 8/8"]
     assert answer.scores == {}
 
 

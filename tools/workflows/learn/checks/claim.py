@@ -93,3 +93,14 @@ def blocks(document: Document, languages: Iterable[str]) -> Iterator[CodeText]:
     """Return the code blocks in any of these languages."""
     known = frozenset(languages)
     return (block for block in document.page.blocks if block.language in known)
+
+
+def contains(words: str, text: str) -> bool:
+    """Return whether words stand in a text; whitespace may differ."""
+    return " ".join(words.split()) in " ".join(text.split())
+
+
+def line_of(words: str, text: str) -> int:
+    """Return the line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
+    first = " ".join(words.split())[:40]
+    return next((line for line, one in enumerate(text.splitlines(), 1) if first[:20] in " ".join(one.split())), 0)

@@ -19,7 +19,7 @@ _THINGS = (
     r"(?P<kind>(?:[\w.*`-]+ ){0,2}?(?:files?|modules?|packages?|tests|scripts|workflows|plugins|commands|documents|pages|examples|"
     r"drivers|components|tools|benchmarks|templates|migrations|folders|directories|dockerfiles|fixtures|handlers|models|routes))"
 )
-_TICKS = r"`{1,2}(?P<{0}>[\w.@/+-]+/?)`{1,2}"
+_TICKS = r"`{0,2}(?P<{0}>\.?[\w@/+-]+(?:\.[\w@/+-]+)*/?)`{0,2}"
 _IN_FOLDER = re.compile(
     rf"{_NUMBER}\s+{_THINGS}(?:\s+(?:named|called|like|matching)\s+`+(?P<glob>[^`\s]+)`+)?[^.!?\n`]{{0,30}}?\s+"
     rf"(?:in|under|inside|within)\s+(?:the\s+)?(?:folder\s+|directory\s+)?{_TICKS.replace('{0}', 'folder')}",

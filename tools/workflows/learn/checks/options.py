@@ -9,11 +9,14 @@ from difflib import get_close_matches
 from ....text.markdown import SHELLS
 from ..codemap import is_document
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document
+from .claim import Claim, ClaimKind, Document, matches
 from .commands import commands
 from .programs import EVERYWHERE, WELL_KNOWN
 
 _OPTION = re.compile(r"(--?)([A-Za-z][\w.-]*)(?:[= ].*)?")
+
+
+_IN_PROSE = re.compile(r"(?<![\w`=/.*~-])--([a-z][\w-]+)(?![\w`])")
 
 
 def check_options(document: Document, repository: Repository) -> Iterator[Claim]:
@@ -34,6 +37,13 @@ def check_options(document: Document, repository: Repository) -> Iterator[Claim]
                 _speaks_of_another(document.said(span.line), span.text, repository) or _shown(f"--{match[2]}", document)
             )
             yield Claim(ClaimKind.OPTION, span.line, f"--{match[2]}", why, known=known)
+    for line, match in matches(_IN_PROSE, document) if offered.programs else ():
+        why = _unknown(match[1], declared)
+        if any(match[0] in span.text for span in document.page.spans):
+            continue
+        if "there is" in why or (declared and not why):  # another word may be another project's
+            other = _speaks_of_another(document.said(line), match[0], repository)
+            yield Claim(ClaimKind.OPTION, line, match[0], why, known=not (why and other))
 
 
 def _of_command(line: int, words: Sequence[str], declared: frozenset[str], program: str) -> Iterator[Claim]:

@@ -181,6 +181,7 @@ _ALWAYS = (
 )  # fmt: skip
 _COMMANDS = (
     ChecklistEntry("tests", "The tests pass", _B, "Mend what fails. A test that is skipped or deleted is not mended."),
+    ChecklistEntry("same-tests", "Tests ask for what they asked for at the base", _Q, "Put the tests back; what has to change a person lets be with `force`."),
     ChecklistEntry("build", "It builds", _B, "Mend the build."),
     ChecklistEntry("types", "The types hold", _Q, "Mend the types."),
     ChecklistEntry("lint", "The linter has nothing to say", _Q, "Mend what it says."),

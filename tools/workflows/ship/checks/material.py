@@ -9,12 +9,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from ...ledger.handoff import HandoffFinding
+from ...running.suppressions import runs_of
 from .checklists import Weight
 
 Texts = Mapping[str, str]
 """Files by their path from the repository's root."""
-
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True)
@@ -47,35 +46,13 @@ def lines_of(texts: Texts) -> Iterator[FileLine]:
 
 def added_lines(patch: str) -> Iterator[FileLine]:
     """Yield the lines that a patch, as git writes it, adds."""
-    path, number, old, new = "", 0, 0, 0
-    for line in patch.splitlines():
-        if old <= 0 and new <= 0:
-            if line.startswith("+++ "):
-                path = _named(line[4:])
-            elif hunk := _HUNK.match(line):
-                old, number, new = int(hunk[1] or 1), int(hunk[2]), int(hunk[3] or 1)
-        elif line.startswith("+"):
-            yield FileLine(path, number, line[1:])
-            number, new = number + 1, new - 1
-        elif line.startswith("-"):
-            old -= 1
-        elif not line.startswith("\\"):
-            number, old, new = number + 1, old - 1, new - 1
+    return (FileLine(run.path, number, text) for run in runs_of(patch) for number, text in run.added)
 
 
 def found(lines: Iterable[FileLine], pattern: re.Pattern[str]) -> tuple[FoundPlace, ...]:
     """Return the first match in each line that has one."""
     pairs = ((line, pattern.search(line.text)) for line in lines)
     return tuple(FoundPlace(line.path, line.number, match[0].strip()[:80]) for line, match in pairs if match)
-
-
-def _named(written: str) -> str:
-    """Return a path as a patch names it: after `b/`, in quotes where it is unusual."""
-    name = written.rstrip("\t")
-    if name.startswith('"') and name.endswith('"'):
-        octal = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), name[1:-1])
-        name = octal.encode("latin-1", "replace").decode("utf-8", "replace").replace('\\"', '"').replace("\\\\", "\\")
-    return name.removeprefix("b/")
 
 
 class CheckResult(StrEnum):
@@ -128,6 +105,7 @@ class ShipmentMaterial:
     changelog: tuple[str, str]
     tags: Mapping[str, str]
     target: str = ""
+    patch: str = ""
     dirty: tuple[str, ...] = ()
     moved: int = 0
     merges: bool | None = None

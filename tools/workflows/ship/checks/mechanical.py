@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from ...ledger.handoff import HandoffFinding
 from ...ledger.items import Severity
+from ...running.signs import Suppression
+from ...running.suppressions import hidden, rewritten
 from .checklists import Weight
 from .markup import HTML, MARKDOWN, elsewhere, lost_links, pictures_without_text
 from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts, outcome
@@ -52,6 +54,23 @@ def _size(m: ShipmentMaterial) -> CheckOutcome:
     if m.moved < WARN_LINES:
         return CheckOutcome(CheckResult.PASSED, seen)
     return CheckOutcome(CheckResult.FAILED, seen, weight=Weight.BLOCKER if m.moved >= BLOCK_LINES else None)
+
+
+_NEVER = frozenset({Suppression.SKIPPED, Suppression.RUNNER})
+_OF_TESTS = _NEVER | {Suppression.DELETED, Suppression.ASSERTION, Suppression.HOOK, Suppression.LOOSER}
+
+
+def _same_tests(m: ShipmentMaterial) -> CheckOutcome:
+    """Return what no longer asks what the tests of the base asked. That a test is skipped is never let be; that it expects
+    something else is told.
+    """
+    less = [one for one in hidden(m.patch) if one.kind in _OF_TESTS]
+    places = [FoundPlace(one.path, one.line, f"{one.kind}: `{one.text.strip()[:120]}`") for one in less]
+    others = [FoundPlace(text, 0, "") for text in rewritten(m.patch)]
+    found = outcome([*places, *others], f"the same as at {m.base}, and new ones", f"not as at {m.base}")
+    never = any(one.kind in _NEVER for one in less)
+    weight = Weight.BLOCKER if never else None if less else Weight.RECOMMENDED
+    return replace(found, weight=weight) if found.places else found
 
 
 def _merges(m: ShipmentMaterial) -> CheckOutcome:
@@ -136,6 +155,7 @@ _CHECKS: Mapping[str, Callable[[ShipmentMaterial], CheckOutcome]] = {
     "debugging": lambda m: outcome(debugging(m.added), f"none in {len(m.added)} added lines", "lines"),
     "leftovers": lambda m: outcome(notes(m.added), f"none in {len(m.added)} added lines", "lines"),
     "size": _size,
+    "same-tests": _same_tests,
     "merges": _merges,
     "regression": _regression,
     "upstream": _upstream,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.regression.testruns import CaseOutcome, ReportForm, read_tests, reporting
+from autoresearch_mcp.tools.workflows.running.testruns import CaseOutcome, ReportForm, read_tests, reporting
 
 PYTEST = """<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1"
 skipped="2" tests="5" time="0.033"><testcase classname="tests.test_a" name="test_ok" file="tests/test_a.py" line="1" time="0.000" />

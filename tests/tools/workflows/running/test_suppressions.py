@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.fix.suppressions import Hidden, Suppression, hidden
+from autoresearch_mcp.tools.workflows.running.signs import Suppression
+from autoresearch_mcp.tools.workflows.running.suppressions import Hidden, hidden, rewritten
 
 
 def patch(path: str, before: str, after: str) -> str:
@@ -107,6 +108,11 @@ MENDING = [
     ("a.test.js", "it('adds', f);\n", "it('adds', g);\n"),
     ("test_a.py", "assert f() == 1\n", "assert f(2) == 1\n"),
     ("a.py", "assert x\ny = 1\n", "y = 1\n"),
+    (
+        "test_a.py",
+        "def test_a():\n    f()\n",
+        "def test_a():\n    f()\n\n\n@pytest.mark.skipif(WINDOWS)\ndef test_b():\n    g()\n",
+    ),
 ]
 
 
@@ -144,6 +150,23 @@ def test_a_test_that_moves_to_another_file_is_not_deleted() -> None:
     text = "def test_a():\n    f()\n"
 
     assert hidden(patch("test_a.py", text, "") + patch("tests/test_b.py", "", text)) == ()
+
+
+def test_a_skip_beside_a_new_test_is_still_of_the_old_one() -> None:
+    new = "def test_new():\n    g()\n\n\n@pytest.mark.skip\n"
+    (found,) = refused("test_a.py", "def test_a():\n    f()\n", f"{new}def test_a():\n    f()\n")
+
+    assert found.kind is Suppression.SKIPPED
+
+
+def test_what_a_test_expects_or_tries_otherwise_is_told() -> None:
+    before = "CASES = [\n    (2, 4),\n    (3, 9),\n]\n\n\ndef test_a():\n    assert f() == 1\n"
+    text = patch("test_a.py", before, before.replace("9", "8").replace("f() == 1", "f() in {1, 2}"))
+
+    assert rewritten(text) == (
+        "test_a.py:3 `(3, 9),` became `(3, 8),`",
+        "test_a.py:8 `assert f() == 1` became `assert f() in {1, 2}`",
+    )
 
 
 def test_a_line_that_reads_like_a_header_is_still_a_line() -> None:

@@ -1,0 +1,65 @@
+"""The user's checkout while a command of theirs runs in it: what it may not leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...errors import Code, Refusal
+from ...git.repo import Repo
+from ...lab.context import RepoContext
+from ..ledger.items import Proof
+
+
+@contextmanager
+def left_as_it_was(context: RepoContext, proof: Proof, path: str) -> Iterator[None]:
+    """Run something within, after which branch, HEAD and the user's files are as they were; the one at `path`, that it is about,
+    was not even written and put back.
+
+    Raises:
+        Refusal: if they are not; HEAD is brought back where that can be.
+    """
+    repo, before, others = context.repo, edited(context), frozenset(context.repo.status().untracked.paths)
+    branch, head, written = repo.branch(), repo.head(), _written(context, path)
+    yield
+    if (repo.branch(), repo.head()) != (branch, head):
+        message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
+        raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
+    if changed := sorted(edited(context) - before):
+        message = f"`{proof.command}` or its control edited {', '.join(changed[:5])}. Put that back, and let it work on a copy."
+        raise Refusal(Code.EVIDENCE, message)
+    if _written(context, path) != written:
+        message = (
+            f"`{proof.command}` or its control wrote {path}, and put it back. Run the code as it is, or a copy of it."
+        )
+        raise Refusal(Code.EVIDENCE, message)
+    if lost := sorted(others - frozenset(context.repo.status().untracked.paths)):
+        message = f"`{proof.command}` or its control removed {', '.join(lost[:5])}, which git does not have. Let it work on a copy."
+        raise Refusal(Code.EVIDENCE, message)
+
+
+def _put_back(repo: Repo, branch: str, head: str) -> str:
+    """Bring HEAD back to where it was, losing no edit; return what became of it, in a sentence or two."""
+    told = []
+    if repo.branch() != branch:
+        answer = repo.git.ask("switch", "--quiet", *([branch] if branch else ["--detach", head]))
+        told += [f"git would not switch back: {answer.err.strip()}"] if answer.code else []
+    # After the switch: what was committed stands in the files then, and goes on to do so.
+    if repo.branch() == branch and (now := repo.head()) != head:
+        repo.git.run("update-ref", "-m", "autoresearch: back", "HEAD", head, now)
+        told.append(f"What it committed is kept as {now[:7]}, and stands as edits.")
+    repo.invalidate()
+    back = (repo.branch(), repo.head()) == (branch, head)
+    return " ".join([f"HEAD is {'back' if back else 'not back'} at {branch or head[:7]}.", *told])
+
+
+def edited(context: RepoContext) -> frozenset[str]:
+    """Return the tracked files that differ from HEAD."""
+    return frozenset(change.path for change in context.repo.changes() if change.tracked)
+
+
+def _written(context: RepoContext, path: str) -> tuple[int, int] | None:
+    """Return when a file was last written, and which one it is; None without one."""
+    file = context.repo.root / path
+    there = file.stat() if path and file.is_file() else None
+    return (there.st_ctime_ns, there.st_ino) if there else None
