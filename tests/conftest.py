@@ -79,8 +79,19 @@ def homes(tmp_path_factory: pytest.TempPathFactory, git_template: Path) -> Homes
     return Homes(tmp_path_factory.mktemp("homes"), git_template)
 
 
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a `python3` that has no packages: whatever this machine's own imports at its start is not waited for."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\ninclude-system-site-packages = false\n")
+    (folder / "bin").mkdir()
+    for name in ("python", "python3"):
+        (folder / "bin" / name).symlink_to(f"{sys.base_prefix}/bin/python3")
+    return folder / "bin"
+
+
 @pytest.fixture(autouse=True)
-def own_git(homes: Homes) -> Iterator[None]:
+def own_git(homes: Homes, bare_python: Path) -> Iterator[None]:
     """A fixed identity, no configuration of the machine, no writing to the real home."""
     home = homes.take()
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +102,7 @@ def own_git(homes: Homes) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setattr(cli, "_YOUNG_NS", 30_000_000)  # this disk notes the time of a change that exactly
         # A version manager's `python3` is a shell script that looks for the real one, at three times the cost.
-        patch.setenv("PATH", f"{sys.base_prefix}/bin", prepend=os.pathsep)
+        patch.setenv("PATH", f"{bare_python}{os.pathsep}{sys.base_prefix}/bin", prepend=os.pathsep)
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # of a pytest within a test: a third of its start
         for name in ("AUTORESEARCH_ROOT", "CLAUDE_PROJECT_DIR"):
             patch.delenv(name, raising=False)

@@ -68,29 +68,33 @@ def pytest_runtest_makereport():
 METADATA = "Metadata-Version: 2.1\nName: x\nVersion: 1\n"
 
 
+PATCH = "import calc\n\ncalc.add = lambda one, two: one + two\n"
+
+
 @pytest.mark.parametrize(
-    ("path", "text", "told"),
+    "changed",
     [
-        ("tests/test_calc.py", TESTS.replace("== 4", "== 5"), "tests/test_calc.py changed"),
-        ("tests/test_calc.py", TESTS.replace("assert add(2, 2) == 4", "add(2, 2)"), "1 assertions"),
-        ("conftest.py", HOOK, "conftest.py added: tools take their settings from it"),
-        (
-            "tests/test_aaa.py",
-            "import calc\n\ncalc.add = lambda one, two: one + two\n",
-            "only by the tests of the opening",
-        ),
-        ("x.dist-info/entry_points.txt", "[pytest11]\nx = hooks\n", "Python programs take their plug-ins from it"),
+        {"tests/test_calc.py": (TESTS.replace("== 4", "== 5"), "tests/test_calc.py changed")},
+        {"tests/test_calc.py": (TESTS.replace("assert add(2, 2) == 4", "add(2, 2)"), "1 assertions")},
+        {
+            "conftest.py": (HOOK, "conftest.py added: tools take their settings from it"),
+            "tests/test_aaa.py": (PATCH, "only by the tests of the opening"),
+            "x.dist-info/entry_points.txt": ("[pytest11]\nx = hooks\n", "Python programs take their plug-ins from it"),
+        },
     ],
-    ids=["expectation", "assertion", "wrapper", "patch", "plug-in"],
+    ids=["expectation", "assertion", "wrapper, patch and plug-in"],
 )
-def test_a_change_of_the_tests_mends_nothing(path: str, text: str, told: str, agent: WorkflowAgent) -> None:
+def test_a_change_of_the_tests_mends_nothing(changed: dict[str, tuple[str, str]], agent: WorkflowAgent) -> None:
     agent.project.write("src/hooks.py", HOOK).write("x.dist-info/METADATA", METADATA)
-    agent.project.write(path, text).commit("all green")
+    for path, (text, _) in changed.items():
+        agent.project.write(path, text)
+    agent.project.commit("all green")
 
     with pytest.raises(Refusal, match="1 open error: F1"):
         agent.close()
 
-    assert told in " ".join(agent.status().state)
+    state = " ".join(agent.status().state)
+    assert [told for _, told in changed.values() if told not in state] == []
 
 
 def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_it_was(agent: WorkflowAgent) -> None:
@@ -131,52 +135,47 @@ def test_code_that_turns_every_test_green_is_not_believed(agent: WorkflowAgent) 
         agent.close()
 
 
-def test_mended_code_with_a_new_test_is_complete(agent: WorkflowAgent) -> None:
-    agent.project.write("src/calc.py", RIGHT)
-    agent.project.write("tests/test_more.py", "from calc import add\n\n\ndef test_more():\n    assert add(3, 1) == 4\n")
-    agent.project.commit("mended")
-
-    assert agent.close().status == "complete"
-
-
 WITNESS = "from calc import add\n\n\ndef test_more():\n    assert add({}) == {}\n"
 
 
-def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code(agent: WorkflowAgent) -> None:
+def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code_as_long_as_its_test_is_the_same(
+    agent: WorkflowAgent, tmp_path: Path
+) -> None:
     agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
     assert "Mended for its reproduction only: F1." in " ".join(agent.run().state)
 
     recorded = agent.record({"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
+    changed = WorkflowAgent(agent.project.copied(tmp_path / "changed"), "fix")
+    changed.project.write("tests/test_more.py", "def test_more():\n    pass\n").commit("another test")
+    assert changed.close().coverage == ["errors fixed 1/1", "with a second witness 0/1"]
     closed = agent.close()
 
     assert "At the opening 1 of its tests fail (assert 5 == 4" in recorded.title
-    assert closed.coverage == ["errors fixed 1/1", "with a second witness 1/1"]
+    assert (closed.status, closed.coverage) == ("complete", ["errors fixed 1/1", "with a second witness 1/1"])
     assert "- mended with a second witness: F1" in agent.file(closed, "summary.md")
 
 
-SAYS_YES = """\
+SAYS_YES_TO_NUMBERS = """\
 class Yes(int):
     __hash__ = int.__hash__
 
     def __eq__(self, other):
-        return True
+        return isinstance(other, int)
 
 
 def add(one, two):
     return Yes(one + two + 1) if isinstance(one, int) else one + two
 """
-SAYS_YES_TO_NUMBERS = SAYS_YES.replace("return True", "return isinstance(other, int)")
 TWO_CASES = WRONG.replace("    return", "    if (one, two) in {(2, 2), (3, 1)}:\n        return 4\n    return")
 
 
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        (SAYS_YES, "what it compares is equal to anything"),
         (SAYS_YES_TO_NUMBERS, "what it compares is equal to anything"),
         (TWO_CASES, "Every value that tests/test_more.py tries stands in the change itself"),
     ],
-    ids=["equal to anything", "equal to any number", "both inputs by name"],
+    ids=["equal to any number", "both inputs by name"],
 )
 def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str, agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", code).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("green")
@@ -185,39 +184,24 @@ def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str,
     assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
 
 
-@pytest.mark.parametrize(
-    ("text", "test", "told"),
-    [
-        (WITNESS.format('"c", "d"', '"cd"'), "tests/test_more.py", "passes too, so it tells nothing"),
-        (
-            'import calc\n\n\ndef test_more():\n    assert getattr(calc, "SEPARATOR", "") == "-"\n    assert calc.add(3, 1) == 4\n',
-            "tests/test_more.py",
-            "The change itself added SEPARATOR",
-        ),
-        ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "tests/test_more.py", "cannot be loaded"),
-        (WITNESS.format("3, 1", 3), "tests/test_more.py", "fails at HEAD: assert 4 == 3"),
-        (WITNESS.format("2, 2", 4), "tests/test_more.py", "tries no value that the first witness did not try"),
-        (WITNESS.format("3, 1", 4), "tests/test_calc.py", "was there at the opening. Write a new test file"),
-        (WITNESS.format("3, 1", 4), "src/calc.py", "is no test file by its name"),
-    ],
-)
-def test_what_tells_the_mended_code_from_nothing_is_no_witness(
-    text: str, test: str, told: str, agent: WorkflowAgent
-) -> None:
-    right = f'SEPARATOR = "-"\n\n\n{RIGHT}'
-    agent.project.write("src/calc.py", right).write("tests/test_more.py", text).commit("mended")
+def test_what_tells_the_mended_code_from_nothing_is_no_witness(agent: WorkflowAgent) -> None:
+    separator = 'import calc\n\n\ndef test_more():\n    assert getattr(calc, "SEPARATOR", "") == "-"\n    assert calc.add(3, 1) == 4\n'
+    tests = {
+        "tests/test_words.py": (WITNESS.format('"c", "d"', '"cd"'), "passes too, so it tells nothing"),
+        "tests/test_separator.py": (separator, "The change itself added SEPARATOR"),
+        "tests/test_lost.py": ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "cannot be loaded"),
+        "tests/test_red.py": (WITNESS.format("3, 1", 3), "fails at HEAD: assert 4 == 3"),
+        "tests/test_same.py": (WITNESS.format("2, 2", 4), "tries no value that the first witness did not try"),
+        "tests/test_calc.py": (TESTS, "was there at the opening. Write a new test file"),
+        "src/calc.py": (f'SEPARATOR = "-"\n\n\n{RIGHT}', "is no test file by its name"),
+    }
+    for path, (text, _) in tests.items():
+        agent.project.write(path, text)
+    agent.project.commit("mended")
     agent.run()
 
-    assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": test})
-
-
-def test_a_witness_whose_test_was_changed_since_is_none(agent: WorkflowAgent) -> None:
-    agent.project.write("src/calc.py", RIGHT).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("mended")
-    agent.run()
-    agent.record({"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
-    agent.project.write("tests/test_more.py", "def test_more():\n    pass\n").commit("another test")
-
-    assert agent.close().coverage == ["errors fixed 1/1", "with a second witness 0/1"]
+    for path, (_, told) in tests.items():
+        assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": path})
 
 
 def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: WorkflowAgent) -> None:
