@@ -7,12 +7,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import wraps
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar
 
 MASKING = 10_000
 """How much more an error counts for each depth of what it may hide."""
@@ -32,7 +30,8 @@ class Trouble(StrEnum):
     WARNING = "warning"
 
 
-class Diagnostic(BaseModel):
+@dataclass(frozen=True)
+class Diagnostic:
     """One finding of one tool. `line` and `column` count from 1, 0 where they are unknown; `path` is from the repository's
     root, empty where none is known; `name` is a test's; `severity` a reported bug's; `blames` the place in the project's own
     code, no test, that a failing test leads to.
@@ -41,7 +40,9 @@ class Diagnostic(BaseModel):
     of one file; 2 whatever else its file holds; 3 everything that its tool would have said.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, str]] = {
+        "extra": "forbid"
+    }  # without its import, a tenth of a second a count
 
     trouble: Trouble
     tool: str
@@ -55,6 +56,19 @@ class Diagnostic(BaseModel):
     blames: str = ""
     hides: int = 0
     id: str = ""
+
+    def __post_init__(self) -> None:
+        """Hold what a report says to its shape.
+
+        Raises:
+            TypeError: if what is text or a number here is something else there.
+            ValueError: if a number cannot be read.
+        """
+        for name in ("line", "column"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        texts = (self.tool, self.message, self.path, self.code, self.name, self.severity, self.blames, self.id)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a text of a finding is none")
 
     @property
     def weight(self) -> int:
@@ -117,7 +131,7 @@ def identified(found: Iterable[Diagnostic], line_of: LineOf) -> tuple[Diagnostic
         seen.add(same)
         base = _base(one, line_of)
         counts[base] += 1
-        short = one.model_copy(update={"message": _cut(one.message), "id": _digest(f"{base}\0{counts[base]}")})
+        short = replace(one, message=_cut(one.message), id=_digest(f"{base}\0{counts[base]}"))
         kept.append(short)
     return tuple(kept)
 

@@ -5,15 +5,14 @@ the count that it gives: the number that decides, and behind it every error by i
 from __future__ import annotations
 
 import argparse
+import json
 import posixpath
 import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 from .diagnostic import Diagnostic, Trouble, points
 
@@ -171,13 +170,14 @@ IN_FULL = 200
 _MARK = "DIAGNOSTICS "
 
 
-class Tally(BaseModel):
+@dataclass(frozen=True)
+class Tally:
     """A count. `ids` names every error, the most urgent first, `first` the first of them; `ran` how many tests ran.
 
     `masked` are commands that could not look, because something that hides what they would see is broken.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     count: int
     points: int
@@ -192,10 +192,8 @@ class Tally(BaseModel):
 
     def redacted(self, change: Callable[[str], str]) -> Tally:
         """Apply a change to the words, for whoever stores or shows them; the identities are of the original ones."""
-        words = ({"message": change(one.message), "name": change(one.name)} for one in self.first)
-        return self.model_copy(
-            update={"first": tuple(one.model_copy(update=new) for one, new in zip(self.first, words, strict=True))}
-        )
+        first = (replace(one, message=change(one.message), name=change(one.name)) for one in self.first)
+        return replace(self, first=tuple(first))
 
 
 def tallied(found: Sequence[Diagnostic], ran: int | None, masked: Sequence[str]) -> Tally:
@@ -217,7 +215,7 @@ def metric_line(tally: Tally, name: str = METRIC) -> str:
 
 def written(tally: Tally, name: str = METRIC) -> str:
     """Return the count for the channel: the number, then all the rest on one line."""
-    return f"{metric_line(tally, name)}\n{_MARK}{tally.model_dump_json(exclude_defaults=True)}\n"
+    return f"{metric_line(tally, name)}\n{_MARK}{json.dumps(asdict(tally))}\n"
 
 
 def read_tally(text: str) -> Tally | None:
@@ -225,8 +223,10 @@ def read_tally(text: str) -> Tally | None:
     before, mark, after = text.partition(f"\n{_MARK}")
     if not mark or not before.startswith("METRIC "):
         return None
+    from pydantic import TypeAdapter, ValidationError  # who counts does without
+
     try:
-        return Tally.model_validate_json(after.strip())
+        return TypeAdapter(Tally).validate_json(after.strip())
     except ValidationError:
         return None
 

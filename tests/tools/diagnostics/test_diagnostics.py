@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -314,8 +317,8 @@ def test_any_test_command_may_speak_tap() -> None:
 
 
 def finding(line: int = 1, message: str = "unused", **more: object) -> Diagnostic:
-    fields = {"trouble": Trouble.LINT, "tool": "ruff", "path": "src/a.py", "code": "F401", **more}
-    return Diagnostic.model_validate({**fields, "line": line, "message": message})
+    fields: dict[str, Any] = {"tool": "ruff", "path": "src/a.py", "code": "F401", "trouble": "lint", **more}
+    return Diagnostic(line=line, message=message, **{**fields, "trouble": Trouble(fields["trouble"])})
 
 
 def texts(*lines: str) -> Callable[[str, int], str]:
@@ -435,3 +438,9 @@ def test_what_steers_the_counted_commands_is_part_of_the_ruler() -> None:
 
     assert {"pytest", "make"} <= tools(command)
     assert {"conftest.py", "pytest.ini", "Makefile"} <= set(implied((command,), ("src/**",)))
+
+
+def test_who_counts_does_not_wait_for_what_only_the_server_needs() -> None:
+    asked = "import sys, autoresearch_mcp.tools.diagnostics.counting; sys.exit('pydantic' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

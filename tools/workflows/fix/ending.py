@@ -115,7 +115,7 @@ def _joined(tally: Tally, other: Tally) -> tuple[Tally, int]:
     """Return a count with what another one found beyond it by building and testing, and how much that is."""
     more = [one for one in other.first if one.id not in tally.ids and one.trouble in _BY_TESTS]
     ids, first = (*tally.ids, *(one.id for one in more)), (*tally.first, *more)
-    return tally.model_copy(update={"count": tally.count + len(more), "ids": ids, "first": first}), len(more)
+    return replace(tally, count=tally.count + len(more), ids=ids, first=first), len(more)
 
 
 def _why(found: Measurement) -> str:
