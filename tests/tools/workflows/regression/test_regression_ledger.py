@@ -33,7 +33,7 @@ CAUSE = {
     "explanation": "Ten percent are always taken off",
     "suggestion": "Subtract the discount from 100",
 }
-TESTS_ONLY = {"tests": PYTEST, "base": "main", "dimensions": "functional, flakiness", "reruns": 2}
+TESTS_ONLY = {"tests": PYTEST, "base": "main", "dimensions": "functional", "reruns": 1}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
     before = theirs(project)
     agent = comparing_agent(project)
 
-    agent.open(base="main", tests=PYTEST, performance=f"{sys.executable} bench.py", select="full", samples=4)
+    agent.open(base="main", tests=PYTEST, performance=f"{sys.executable} bench.py", select="full", samples=3, reruns=2)
     state = "\n".join(agent.run().state)
     agent.record(CAUSE, row="R4")
     closed = agent.close()
@@ -318,29 +318,6 @@ def test_without_consent_nothing_runs_and_the_verdict_says_that_nothing_did(proj
     assert "nobody agreed to its command" in agent.file(closed, "stability-report.md")
 
 
-def test_consent_that_comes_later_is_enough(project: Project) -> None:
-    changed(project)
-    agent = comparing_agent(project, allow_commands=False)
-    agent.open(**TESTS_ONLY)
-    agent.run()
-
-    agent.allow_commands = True
-    agent.restart()
-
-    assert "UNSTABLE" in "\n".join(agent.run().state)
-    assert agent.status().missing == []
-
-
-def test_a_cause_names_a_row_that_regressed_and_comes_after_the_measurement(project: Project) -> None:
-    agent = comparing_agent(changed(project))
-    agent.open(**TESTS_ONLY)
-    assert "not finished" in agent.refused(Code.OUT_OF_ORDER, CAUSE, row="R1")
-    agent.run()
-
-    assert "is no row that regressed (regressed: R2)" in agent.refused(Code.EVIDENCE, CAUSE, row="R1")
-    assert agent.record(CAUSE, row="R2").id == "C1"
-
-
 def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None:
     replaced(
         project,
@@ -353,7 +330,7 @@ def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None
     agent.run()
 
     assert [(row.axis, row.status) for row in compared(project) if row.regressed] == [("CELL=b", "green to red")]
-    assert opened.missing == ["the measurement: call workflow with `run` (0 runs made, at most 8)"]
+    assert opened.missing == ["the measurement: call workflow with `run` (0 runs made, at most 4)"]
 
 
 def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Project) -> None:
@@ -366,15 +343,22 @@ def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Pr
     assert "a person's agreement to `export BASH_ENV='x y.sh'; make test`" in opened.missing[0]
 
 
-def test_the_affected_tests_are_run_and_that_is_said(project: Project) -> None:
+def test_consent_may_come_later_what_is_affected_is_run_and_a_cause_names_a_row_that_regressed(project: Project) -> None:
     project.git("checkout", "--quiet", "main")
     project.write("tests/test_other.py", "def test_other():\n    pass\n").commit("another test")
     project.git("checkout", "--quiet", "-B", "work")
-    agent = comparing_agent(changed(project))
-
+    agent = comparing_agent(changed(project), allow_commands=False)
     opened = agent.open(**TESTS_ONLY)
     agent.run()
+    assert "not finished" in agent.refused(Code.OUT_OF_ORDER, CAUSE, row="R1")
 
+    agent.allow_commands = True
+    agent.restart()
+
+    assert "UNSTABLE" in "\n".join(agent.run().state)
+    assert agent.status().missing == []
+    assert "is no row that regressed (regressed: R2)" in agent.refused(Code.EVIDENCE, CAUSE, row="R1")
+    assert agent.record(CAUSE, row="R2").id == "C1"
     assert "Tests: affected tests: 1 of 2 test files import what changed" in "\n".join(opened.state)
     assert "test_other" not in agent.file(agent.close(), "stability-report.md")
 
