@@ -8,7 +8,9 @@ from pathlib import Path
 from conftest import Project
 from ledgers import WorkflowAgent
 
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
+LIGHT = "-p no:cacheprovider -p no:anyio -p no:xdist -p no:xdist.looponfail -p no:platformdirs"
+"""Without the plug-ins of this environment, which take a quarter of a short run."""
+PYTEST = f"{sys.executable} -m pytest -q {LIGHT}"
 
 SHOP = {
     "shop/__init__.py": "from .cart import total\n\n__all__ = ['total']\n",

@@ -148,6 +148,9 @@ class Templates:
             for old in root.iterdir():
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
             shutil.copytree(self._made[key], root, symlinks=True, dirs_exist_ok=True)
+            for other in root.glob(".git/worktrees/*"):  # second checkouts in a cache that is gone
+                if not Path((other / "gitdir").read_text().strip()).exists():
+                    shutil.rmtree(other)
         else:
             make()
             self._made[key] = self.folder / str(len(self._made))
@@ -190,6 +193,7 @@ class Project:
 
     def __init__(self, root: Path, **plan: object) -> None:
         self.root = root
+        self.now = 1_700_000_000.0
         root.mkdir(parents=True)
         TEMPLATES.fill(root, "project", self._make)
         usual = {
@@ -202,7 +206,6 @@ class Project:
             "guards": ("sh check.sh",),
         }
         self.plan = Plan.model_validate({**usual, **plan})
-        self.now = 1_700_000_000.0
         self.restart()
 
     def _make(self) -> None:
@@ -251,8 +254,9 @@ class Project:
         TEMPLATES.fill(self.root, state, make)
         return self
 
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+    def git(self, *arguments: str, **environment: str) -> str:
+        known = {**os.environ, **environment}
+        done = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True, env=known)
         return done.stdout.rstrip("\n")
 
     def write(self, name: str, text: str) -> Project:
@@ -265,8 +269,10 @@ class Project:
         return (self.root / name).read_text()
 
     def commit(self, message: str) -> Project:
+        """Commit everything, always at the same time: what the same files make is the same, and need not be started anew."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "-m", message)
+        when = f"{self.now:.0f} +0000"
+        self.git("commit", "--quiet", "-m", message, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
         return self
 
     def hook(self, name: str, script: str) -> None:

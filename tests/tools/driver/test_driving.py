@@ -13,6 +13,7 @@ from typing import Any
 
 import lent_calls
 import pytest
+from in_process import ask_here
 
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.driver.agents import DrivenAgent
@@ -382,8 +383,7 @@ better(4)
     program.write_text(f"#!/bin/sh\nexec {sys.executable} {agent}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    words = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(session.root), "run"]
-    command = [*words, "--agent", "claude"]
+    command = [sys.executable, "-m", "autoresearch_mcp.server", "--root", str(session.root), "run", "--agent", "claude"]
     driver = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     pid = int(started.read_text())
 
@@ -394,7 +394,7 @@ better(4)
     assert done.returncode == 0, done.stderr
     assert not Path(f"/proc/{pid}").exists()
     assert session.statuses() == ["baseline", *["keep"] * 6]
-    told = json.loads(subprocess.run([*words, "--status", "--json"], capture_output=True, check=True).stdout)
+    told = json.loads(ask_here("--root", str(session.root), "run", "--status", "--json").stdout)
     assert [(leg["ending"], leg["iterations"], leg["tokens"]) for leg in told["legs"]] == [
         (LegEnding.LOST, 2, 15),
         (LegEnding.ITSELF, 4, 0),

@@ -119,11 +119,9 @@ def test_a_merge_that_begins_while_measuring_stops_the_undo(tmp_path: Path) -> N
 
 
 COMMANDS = {
-    "commits nothing": "git commit -q --allow-empty -m x",
     "commits files of its own and of the user": "echo log > run.log; echo more >> notes.txt; git add -A; git commit -qm x",
     "commits and takes a file away": "git rm -q notes.txt; git commit -qm x",
     "amends": "git commit -q --amend -m x",
-    "makes a branch": "git switch -q -c other",
     "switches the branch": "git switch -q side",
     "commits on another branch": "git switch -q side; echo x > x.txt; git add -A; git commit -qm x",
     "leaves the branch": "git checkout -q --detach HEAD^",

@@ -148,16 +148,16 @@ def test_a_branch_that_somebody_stands_on_is_left_alone(kept: Project) -> None:
     assert "checked out in" in refused.value.message
 
 
-@pytest.mark.parametrize("name", ["main~1", "main@{0}", "--all", "a b"])
-def test_a_branch_has_a_name(kept: Project, name: str) -> None:
-    with pytest.raises(Refusal, match="is not a branch name"):
-        applied(kept, name)
+def test_a_branch_has_a_name(kept: Project) -> None:
+    for name in ("main~1", "main@{0}", "--all", "a b"):
+        with pytest.raises(Refusal, match="is not a branch name"):
+            applied(kept, name)
 
 
 def test_killed_at_any_checkpoint_main_has_all_or_nothing(kept: Project, tmp_path: Path) -> None:
     named = [name for name in points(lambda: applied(kept.copied(tmp_path / "points"), "main")) if ": before " in name]
     old = kept.git("rev-parse", "main")
-    for number, point in enumerate(named[::5] + named[-5:]):
+    for number, point in enumerate(named[::8] + named[-4:]):
         project = kept.copied(tmp_path / str(number))
         assert killed_at(point, lambda project=project: applied(project, "main")), point  # type: ignore[misc]
         project.restart()

@@ -60,10 +60,7 @@ OUTSIDE: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", OUTSIDE)
 def test_a_change_outside_the_scope_is_refused_and_nothing_moves(tmp_path: Path, change: str) -> None:
-    project = Project(tmp_path / "repo")
-    project.write("src/inside.txt", "inside\n")
-    project.commit("inside")
-    project.start()
+    project = Project(tmp_path / "repo").write("src/inside.txt", "inside\n").commit("inside").start()
     project.write("value.txt", "5\n")
     OUTSIDE[change](project)
     before = project.picture()

@@ -135,8 +135,6 @@ print(len(read), session.best, sys.modules["autoresearch_mcp.tools.session.store
     [
         ("session/fold", False),
         ("decision/decide", False),
-        ("diagnostics/inspection", False),
-        ("session/state", False),
         ("text/markdown", True),
     ],
 )

@@ -20,7 +20,7 @@ version = "1"
 dev = ["pytest"]
 [tool.pytest.ini_options]
 pythonpath = ["src"]
-addopts = "-p no:anyio"
+addopts = "-p no:anyio -p no:xdist -p no:xdist.looponfail -p no:platformdirs"
 """
 TESTS = """\
 from calc import add

@@ -122,6 +122,7 @@ console.log(JSON.stringify(kinds));
 """
 
 
+@pytest.mark.slow
 def test_mermaid_parses_every_kind_of_diagram(tmp_path: Path) -> None:
     node, modules = shutil.which("node"), npm_folder("mermaid@11.17.2", "jsdom@26.1.0")
     if node is None or modules is None:

@@ -343,7 +343,9 @@ def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Pr
     assert "a person's agreement to `export BASH_ENV='x y.sh'; make test`" in opened.missing[0]
 
 
-def test_consent_may_come_later_what_is_affected_is_run_and_a_cause_names_a_row_that_regressed(project: Project) -> None:
+def test_consent_may_come_later_what_is_affected_is_run_and_a_cause_names_a_row_that_regressed(
+    project: Project,
+) -> None:
     project.git("checkout", "--quiet", "main")
     project.write("tests/test_other.py", "def test_other():\n    pass\n").commit("another test")
     project.git("checkout", "--quiet", "-B", "work")

@@ -40,15 +40,3 @@ def test_the_text_says_what_was_wrong_how_it_was_shown_what_changed_and_what_pas
     assert "- errors: 1 at the start, 0 at the end, in a clean checkout of HEAD." in text
     assert "`make test`: exit 0" in text
     assert "What is left" not in text
-
-
-def test_without_a_ledger_of_the_work_nothing_is_told(tmp_path: Path) -> None:
-    project = shop(tmp_path / "repo")
-    project.git("checkout", "-q", "-b", "topic")
-    project.write("shop/cart.py", "def count(items):\n    return len(items)\n").commit("Count every item")
-    ship = WorkflowAgent(project, "ship")
-    opened = ship.open(type="code-pr")
-
-    ship.run()
-
-    assert not (project.root / opened.folder / "pull-request.md").exists()
