@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 
@@ -134,8 +134,8 @@ class Counting:
         if any(self._run(command, form_of(""), "").exit_code for command in commands):
             path, _, line = bug.place.partition(":")
             number = int(line.partition("-")[0]) if line.partition("-")[0].isdecimal() else 0
-            fields = {"path": self._here("")(path), "line": number, "severity": bug.severity, "name": bug.title}
-            whole.found.append(Diagnostic(trouble=Trouble.BUG, tool="reproduction", message=bug.title, **fields))
+            found = Diagnostic(Trouble.BUG, "reproduction", bug.title, self._here("")(path), number)
+            whole.found.append(replace(found, severity=bug.severity, name=bug.title))
 
     def _run(self, command: str, form: ToolForm, folder: str) -> ToolOutput:
         """Run one command, with a file to report into. Its own report is read only if this run wrote it."""
