@@ -175,7 +175,7 @@ def test_killed_at_any_checkpoint_the_same_command_takes_it_back(three: Project,
     project = copied("points")
     passed = [name for name in points(lambda: project.loop.undo(2)) if ": before " in name]
     own = [name for name in passed if name.startswith("commit:")]
-    named = own + passed[len(own) :: 4]  # from there on it goes as with any other iteration
+    named = own + passed[len(own) :: 8]  # from there on it goes as with any other iteration
     for number, point in enumerate(named):
         project = copied(str(number))
         assert killed_at(point, lambda project=project: project.loop.undo(2)), point  # type: ignore[misc]
