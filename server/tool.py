@@ -87,19 +87,8 @@ class GatedTool(ServerTool):
 
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
-        """The schema of the answer: its own fields and their types, which is all that a client checks and a model reads, and of
-        those that any answer may have the two that are always there. Made when it is first listed, because twenty of them would
-        hold up the start.
-        """
-        whole = self._answer.model_json_schema()
-        known, required = whole.get("$defs", {}), whole["required"]
-        listed = {
-            name: field
-            for name, field in whole["properties"].items()
-            if name in required or name not in Answer.model_fields
-        }
-        fields = {name: {"type": type_of(field, known)} for name, field in listed.items()}
-        return {"type": "object", "properties": fields, "required": required}
+        """The schema of the answer. Made when it is first listed, because twenty of them would hold up the start."""
+        return _listed_schema(self._answer)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:  # noqa: ANN401
         """Run the tool; see the base class."""
@@ -120,6 +109,22 @@ class GatedTool(ServerTool):
             return Refusal(Code.BAD_ARGUMENT, _argument_problems(error, self.parameters))
         logger.error("%s failed", self.name, exc_info=error)
         return as_refusal(error)
+
+
+@functools.cache
+def _listed_schema(answer: type[Answer]) -> dict[str, Any]:
+    """Its own fields and their types, which is all that a client checks and a model reads, and of those that any answer may have
+    the two that are always there.
+    """
+    whole = answer.model_json_schema()
+    known, required = whole.get("$defs", {}), whole["required"]
+    listed = {
+        name: field
+        for name, field in whole["properties"].items()
+        if name in required or name not in Answer.model_fields
+    }
+    fields = {name: {"type": type_of(field, known)} for name, field in listed.items()}
+    return {"type": "object", "properties": fields, "required": required}
 
 
 def tool(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 _STATELESS = "2026-07-28"
 _ASKED = ("ping", "server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list")
-_PATIENCE_S = 5.0
+_PATIENCE_S = 60.0
 _ONE_TAKES_THE_STREAMS = threading.Lock()
 
 

@@ -11,7 +11,6 @@ from ..lab.masking import as_shown
 from ..lab.notes import from_person
 from ..lab.plan_file import plan_at_hand
 from ..measurement.runs import sandbox_words
-from ..parallel.board import board_of
 from ..plan.model import PLAN_FILE
 from ..session.events import Row
 from ..session.intent import read_intent
@@ -20,7 +19,6 @@ from ..session.summary import budget_left, is_stuck, luck_words, noise_band, on_
 from ..session.telling import headline_words, open_words
 from ..storage.disk import lock_holder
 from ..vocabulary import Tool, following
-from ..workflows.running.store import Ledgers
 from .base import RepoPath, Verbs
 from .session_answers import SessionStatus
 
@@ -72,7 +70,7 @@ def at_work(lab: Lab, context: RepoContext) -> dict[str, object]:
 def session_status(context: RepoContext) -> SessionStatus:
     """Say how the session on this branch stands."""
     session = context.session
-    ledgers = [name for name, _ in Ledgers(context).open_ones()][:8]
+    ledgers = _open_ledgers(context)
     if session is None:
         none = f"Use inspect_project to find a plan, or write {PLAN_FILE}, then check_plan and start_session."
         note = f"No session on this branch. {plan_at_hand(context) or none}"
@@ -110,8 +108,18 @@ def session_status(context: RepoContext) -> SessionStatus:
     )
 
 
+def _open_ledgers(context: RepoContext) -> list[str]:
+    if not context.journal.opened_ledgers():
+        return []
+    from ..workflows.running.store import Ledgers  # most repositories have none
+
+    return [name for name, _ in Ledgers(context).open_ones()][:8]
+
+
 def _beside(context: RepoContext) -> dict[str, list[str]]:
     """Return the fields of a status that say what is tried beside the branch."""
+    from ..parallel.board import board_of
+
     board = board_of(context)
     if not (board.candidates or board.workspaces):
         return {}
