@@ -14,12 +14,6 @@ STATELESS = "2026-07-28"
 LISTS = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
 
 FRONTED = [sys.executable, "-m", "autoresearch_mcp.server", "--allow-commands", "--root"]
-PLAIN = """
-import sys, pathlib
-from autoresearch_mcp.server.app import build_server
-from autoresearch_mcp.tools.lab.access import Lab
-build_server(Lab(pathlib.Path(sys.argv[1]), allow_commands=True)).run("stdio")
-"""
 # Stands in front of the real `mcp` on the path, and keeps whoever imports it waiting until the gate is opened.
 SHUT = """
 import importlib, os, sys

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,10 +57,10 @@ def main() -> int:
     return int(any(one.failed for one in figures))
 
 
-def measured(node: str) -> list[Figures]:
-    """The figures of every revision."""
+def measured(node: str, revisions: Sequence[str] = REVISIONS) -> list[Figures]:
+    """The figures of each revision."""
     with _served() as port:
-        return [_run(node, port, revision) for revision in REVISIONS]
+        return [_run(node, port, revision) for revision in revisions]
 
 
 def suite_node() -> str | None:

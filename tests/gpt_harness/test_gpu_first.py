@@ -14,6 +14,7 @@ pytest.importorskip("torch", reason="torch is not installed: the extra `gpt`")
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_first.sh"
 
 
+@pytest.mark.slow
 def test_one_command_starts_tries_the_walls_and_prints_the_table() -> None:
     environment = {**os.environ, "PYTHON": sys.executable}
 

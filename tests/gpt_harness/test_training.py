@@ -32,11 +32,11 @@ from autoresearch_mcp.tools.verbs.sessions import Sessions
 from autoresearch_mcp.tools.verbs.training import Training
 from autoresearch_mcp.tools.vocabulary import Phase, Tool
 from conftest import Project
-from harness import asking
+from harness import asking, prepared_cache
 
 SPEC = """\
 data = "stdlib"
-vocabulary = 300
+vocabulary = 512
 sequence_length = 64
 budget = "20000 tokens"
 evaluation_tokens = 4096
@@ -74,7 +74,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    return prepared_cache(tmp_path_factory)
 
 
 @pytest.fixture

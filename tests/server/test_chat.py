@@ -68,8 +68,9 @@ async def test_a_host_that_shows_apps_gets_the_session_beside_the_answer(project
     assert len([tag for tag, _ in page.found if tag == "use"]) == 32
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize("extensions", [(), OTHER], ids=["none", "other kinds of page"])
+@pytest.mark.parametrize(
+    ("mode", "extensions"), [("auto", ()), ("legacy", OTHER)], ids=["none", "other kinds of page, in the old era"]
+)
 async def test_for_other_clients_nothing_changes(project: Project, mode: str, extensions: Any) -> None:  # noqa: ANN401
     fill(project.start(), *long(5))
     async with talk(project, mode, extensions) as client, talk(project, mode, APPS) as host:

@@ -32,13 +32,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["auto", "legacy"])
+@pytest.fixture
 async def client(project: Project, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     """A client of a server whose person agreed to every command."""
-    async with Client(build_server(Lab(project.root, allow_commands=True)), mode=request.param) as client:
+    mode = getattr(request, "param", "auto")
+    async with Client(build_server(Lab(project.root, allow_commands=True)), mode=mode) as client:
         yield client
 
 
+IN_BOTH_ERAS = pytest.mark.parametrize("client", ["auto", "legacy"], indirect=True)
+
+
+@IN_BOTH_ERAS
 async def test_every_tool_is_listed_once_with_all_it_needs(client: Client) -> None:
     tools = (await client.list_tools()).tools
 
@@ -151,6 +156,7 @@ async def test_options_are_understood_as_clients_write_them(client: Client) -> N
     assert not nothing.is_error
 
 
+@IN_BOTH_ERAS
 async def test_a_whole_session_through_the_protocol(client: Client, project: Project) -> None:
     checked = await client.call_tool("check_plan", arguments(project))
     started = await client.call_tool("start_session", arguments(project))
@@ -176,6 +182,7 @@ async def test_text_and_structured_content_are_each_enough(client: Client, proje
     assert "Next: iterate, commit, finish_session." in text(result)
 
 
+@IN_BOTH_ERAS
 async def test_a_refusal_is_an_error_with_code_message_and_next(client: Client) -> None:
     result = await client.call_tool("verify", {})
 
@@ -185,29 +192,23 @@ async def test_a_refusal_is_an_error_with_code_message_and_next(client: Client) 
     assert structured(result)["message"] in text(result)
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
+async def test_bad_arguments_are_refused_like_everything_else(client: Client, project: Project) -> None:
+    await client.call_tool("start_session", arguments(project))
+
+    for given, words in (
         ({"description": "x", "metric": 0.1}, "no argument `metric`"),
         ({}, "`description`: is missing"),
         ({"description": ["x"]}, "`description`: has to be a text"),
         ({"description": "  "}, "`description` is empty"),
         ({"description": "x", "repo": "/etc"}, "outside"),
         ({"description": "x", "repo": 5}, "`repo`"),
-    ],
-    ids=["unknown", "missing", "wrong type", "blank", "outside the root", "repo of a wrong type"],
-)
-async def test_bad_arguments_are_refused_like_everything_else(
-    client: Client, project: Project, given: dict[str, Any], words: str
-) -> None:
-    await client.call_tool("start_session", arguments(project))
+    ):
+        result = await client.call_tool("iterate", given)
 
-    result = await client.call_tool("iterate", given)
-
-    assert result.is_error
-    assert words in structured(result)["message"]
-    assert structured(result)["code"] in {"bad-argument", "outside-root"}
-    assert structured(result)["next"]
+        assert result.is_error
+        assert words in structured(result)["message"]
+        assert structured(result)["code"] in {"bad-argument", "outside-root"}
+        assert structured(result)["next"]
 
 
 async def test_no_tool_of_the_loop_lets_the_agent_report_a_number(client: Client, project: Project) -> None:
@@ -258,6 +259,7 @@ async def test_the_inspection_of_a_large_monorepo_stays_small(client: Client, pr
     assert len(json.dumps(structured(result)).encode()) <= 10_000
 
 
+@IN_BOTH_ERAS
 async def test_progress_flows_while_a_command_runs(client: Client, project: Project) -> None:
     heard: list[tuple[float, str | None]] = []
 
@@ -285,6 +287,7 @@ async def test_a_cancelled_call_does_not_stop_the_iteration(project: Project) ->
         assert structured(await client.call_tool("status", {}))["best"] == 8.0
 
 
+@IN_BOTH_ERAS
 async def test_the_prompt_carries_the_live_state_and_takes_words_or_nothing(client: Client, project: Project) -> None:
     await client.call_tool("start_session", arguments(project))
 
@@ -303,6 +306,7 @@ async def test_the_prompt_carries_the_live_state_and_takes_words_or_nothing(clie
     assert "Goal given: smaller $value" in named.messages[0].content.text
 
 
+@IN_BOTH_ERAS
 async def test_an_unknown_prompt_argument_is_an_error_that_names_it(client: Client) -> None:
     with pytest.raises(MCPError, match=r"Unknown argument speed\. autoresearch takes: goal, iterations"):
         await client.get_prompt("autoresearch", {"speed": "fast"})
@@ -316,6 +320,7 @@ async def test_the_playbook_is_the_prompt_for_clients_without_prompts(client: Cl
     assert "Use one of: autoresearch" in structured(unknown)["message"]
 
 
+@IN_BOTH_ERAS
 async def test_resources_give_the_status_and_the_results(client: Client, project: Project) -> None:
     await client.call_tool("start_session", arguments(project))
 
@@ -359,16 +364,16 @@ async def test_a_person_who_says_yes_is_shown_the_commands_and_asked_once(projec
     assert not_asked == []
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "mode"),
     [
-        ElicitResult(action="decline"),
-        ElicitResult(action="cancel"),
-        ElicitResult(action="accept", content={"agree": False}),
-        None,
+        (ElicitResult(action="decline"), "auto"),
+        (ElicitResult(action="decline"), "legacy"),
+        (ElicitResult(action="cancel"), "legacy"),
+        (ElicitResult(action="accept", content={"agree": False}), "auto"),
+        (None, "legacy"),
     ],
-    ids=["decline", "cancel", "accept without a yes", "a client that cannot ask"],
+    ids=["decline", "decline, in the old era", "cancel", "accept without a yes", "a client that cannot ask"],
 )
 async def test_without_a_yes_no_command_runs_and_the_answer_says_how_to_agree(
     project: Project, answer: ElicitResult | None, mode: Mode
@@ -462,10 +467,9 @@ async def test_where_nothing_says_what_to_measure_the_person_chooses_in_one_form
     assert json.dumps(checked["plan"]["verify"]) in text(result)
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_who_chooses_without_a_yes_has_a_plan_and_nothing_runs(counted: Project, mode: Mode) -> None:
+async def test_who_chooses_without_a_yes_has_a_plan_and_nothing_runs(counted: Project) -> None:
     untouched = {"iterations": ""}  # as some forms send a number that was left as it stood
-    result, asked = await _chosen_by(counted.root, {**CHOICE, **untouched, "agree": False}, mode)
+    result, asked = await _chosen_by(counted.root, {**CHOICE, **untouched, "agree": False}, "auto")
 
     assert len(asked) == 1
     assert structured(result)["plan"]["verify"]
@@ -485,17 +489,15 @@ async def test_a_yes_to_a_chosen_plan_is_none_to_what_the_call_puts_beside_it(co
     assert not (counted.root / "evil.txt").exists()
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_who_does_not_choose_changes_nothing(counted: Project, mode: Mode) -> None:
-    result, asked = await _chosen_by(counted.root, None, mode)
+async def test_who_does_not_choose_changes_nothing(counted: Project) -> None:
+    result, asked = await _chosen_by(counted.root, None, "legacy")
 
     assert len(asked) == 1
     assert structured(result)["code"] == "bad-plan"
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_a_client_that_cannot_ask_is_answered_as_ever(counted: Project, mode: Mode) -> None:
-    async with Client(build_server(Lab(counted.root)), mode=mode) as client:
+async def test_a_client_that_cannot_ask_is_answered_as_ever(counted: Project) -> None:
+    async with Client(build_server(Lab(counted.root)), mode="legacy") as client:
         bare = await client.call_tool("check_plan", {})
         goal = await client.call_tool("check_plan", {"goal": "fewer lines"})
 

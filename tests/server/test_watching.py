@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from in_process import ask_here
 from rich.console import Console
 
 from autoresearch_mcp.server.cli.watch import TerminalView
@@ -300,7 +301,7 @@ def test_in_a_terminal_a_new_row_appears(project: Project) -> None:
 
 def test_a_snapshot_is_json(project: Project) -> None:
     fill(project.start(), *long(30))
-    done = subprocess.run([*COMMAND, "--json"], cwd=project.root, capture_output=True, check=True, timeout=60)
+    done = ask_here("watch", "--json", folder=project.root)
     told = json.loads(done.stdout)
 
     assert told["status"]["iterations"] == 30
@@ -309,11 +310,11 @@ def test_a_snapshot_is_json(project: Project) -> None:
 
 
 def test_outside_of_a_repository_it_says_what_to_do(tmp_path: Path) -> None:
-    done = subprocess.run([*COMMAND, "--json"], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    done = ask_here("watch", "--json", folder=tmp_path)
 
     assert done.returncode == 2
-    assert b"git" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert "git" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # As a page
@@ -531,9 +532,7 @@ def test_the_command_prints_where_and_leaves_in_peace(project: Project) -> None:
 def test_a_taken_port_is_refused_with_its_cure(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [*COMMAND, "--web", "--port", port], cwd=project.root, capture_output=True, timeout=60, check=False
-        )
+        done = ask_here("watch", "--web", "--port", port, folder=project.root)
 
     assert done.returncode == 2
-    assert b"Choose another with --port" in done.stderr
+    assert "Choose another with --port" in done.stderr

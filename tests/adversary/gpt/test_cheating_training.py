@@ -41,7 +41,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Judged:
-    return judge(tmp_path_factory.mktemp("honest"), cache, anew=True)
+    return judge(tmp_path_factory.mktemp("honest"), cache)
 
 
 def test_an_honest_run_passes_every_check(honest: Judged) -> None:
@@ -58,10 +58,12 @@ LIKE_OTHERS = (
     "a debt that it takes back",
     "a budget of its own",
     "counters turned off",
+    "training at one question",
+    "training at every question",
     "a folder for a checkpoint",
 )
 """What another cheat does as well: a look ahead at one token in seven, a counter that sees nothing, passes out of its sight,
-a pipe for a checkpoint.
+training before the first answer, a memory of what it was asked, a pipe for a checkpoint.
 """
 
 

@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import mcp
 import pytest
+from mcp.server import MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp.types import TextContent
 from odd_requests import LONE, OddRequests, line, nested
 
+from autoresearch_mcp.server.app import build_server
+from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.vocabulary import Tool
 from conftest import Project
 from wires import Client, initialize
@@ -93,19 +100,22 @@ def test_five_hundred_odd_requests_have_five_hundred_answers(project: Project, c
             bare.append((request[:300], answer))
 
     assert bare == []
-    _is_alive_and_unchanged(project, conversation, before)
-
-
-def _is_alive_and_unchanged(project: Project, conversation: Conversation, before: object) -> None:
     status = conversation.call("status", {})["result"]["structuredContent"]
     assert status["phase"] == "no-session"
     assert project.picture() == before
 
 
+def test_odd_words_in_any_place_are_refused_by_name_or_understood(conversation: Conversation) -> None:
+    _an_unknown_prompt_or_tool_is_named(conversation)
+    _arguments_of_prompts_may_be_null_or_numbers(conversation)
+    _half_a_surrogate_pair_is_answered_everywhere(conversation)
+    _odd_values_are_refused(conversation)
+
+
 ODD: list[object] = [LONE, "a\x00b", "x" * 200_000, 10**30, 1e999, nested(150), nested(400)]
 
 
-def test_an_odd_value_in_any_argument_is_refused(conversation: Conversation) -> None:
+def _odd_values_are_refused(conversation: Conversation) -> None:
     arguments = [(tool, name) for tool, names in conversation.arguments().items() for name in names]
     for odd in ODD:
         for tool, name in arguments:
@@ -118,7 +128,7 @@ def test_an_odd_value_in_any_argument_is_refused(conversation: Conversation) -> 
                 assert refusal["message"]
 
 
-def test_half_a_surrogate_pair_is_answered_in_prompts_resources_and_completions(conversation: Conversation) -> None:
+def _half_a_surrogate_pair_is_answered_everywhere(conversation: Conversation) -> None:
     reference = {"ref": {"type": "ref/prompt", "name": "debug"}, "argument": {"name": "chain", "value": LONE}}
     for method, params in [
         ("prompts/get", {"name": "debug", "arguments": {"goal": LONE}}),
@@ -134,7 +144,7 @@ def test_half_a_surrogate_pair_is_answered_in_prompts_resources_and_completions(
         assert answer.get("error", {}).get("code") != 0
 
 
-def test_an_unknown_prompt_or_tool_is_named(conversation: Conversation) -> None:
+def _an_unknown_prompt_or_tool_is_named(conversation: Conversation) -> None:
     prompt = conversation.said(line({"id": 1, "method": "prompts/get", "params": {"name": "nope"}}))["error"]
     tool = conversation.call("nope", {})["result"]
 
@@ -144,7 +154,7 @@ def test_an_unknown_prompt_or_tool_is_named(conversation: Conversation) -> None:
     assert prompt["data"]["next"] == tool["structuredContent"]["next"] == ["status"]
 
 
-def test_arguments_of_prompts_may_be_null_or_numbers(conversation: Conversation) -> None:
+def _arguments_of_prompts_may_be_null_or_numbers(conversation: Conversation) -> None:
     params = {"name": "autoresearch", "arguments": {"goal": None, "iterations": 3}}
     prompt = conversation.said(line({"id": 1, "method": "prompts/get", "params": params}))
 
@@ -167,18 +177,25 @@ def test_what_stands_in_place_of_a_file_of_ours_is_named(place: str, project: Pr
     else:
         there.unlink(missing_ok=True)
         (there / "inside").mkdir(parents=True)
-    conversation = Conversation(project.root, "--allow-commands")
-    try:
+    anyio.run(_every_answer_is_one, build_server(Lab(project.root, allow_commands=True)))
+
+
+async def _every_answer_is_one(server: MCPServer) -> None:
+    async with mcp.Client(server) as client:
         for tool in Tool:
-            result = conversation.call(tool, REQUIRED.get(tool, {}))["result"]
-            assert "Error executing" not in result["content"][0]["text"]
-            if result.get("isError"):
-                assert result["structuredContent"].keys() >= {"code", "message", "next"}
-                assert result["structuredContent"]["code"] != "internal"
+            result = await client.call_tool(tool, REQUIRED.get(tool, {}))
+            assert isinstance(result.content[0], TextContent)
+            assert "Error executing" not in result.content[0].text
+            if result.is_error:
+                assert result.structured_content is not None
+                assert result.structured_content.keys() >= {"code", "message", "next"}
+                assert result.structured_content["code"] != "internal"
         for uri in ("autoresearch://status", "autoresearch://results"):
-            answer = conversation.said(line({"id": 1, "method": "resources/read", "params": {"uri": uri}}))
-            assert "result" in answer or answer["error"]["data"]["code"] == "disk"
+            codes = []
+            try:
+                await client.read_resource(uri)
+            except MCPError as error:
+                codes.append(error.error.data["code"])
+            assert codes in ([], ["disk"])
         for prompt in ("autoresearch", "debug"):
-            assert "result" in conversation.said(line({"id": 1, "method": "prompts/get", "params": {"name": prompt}}))
-    finally:
-        conversation.end()
+            assert (await client.get_prompt(prompt)).messages

@@ -82,10 +82,7 @@ def test_who_does_not_bear_the_token_or_comes_from_elsewhere_is_turned_away(serv
     assert served.asked(Authorization=bearer, Host="evil.example") == 421
     assert served.asked(Authorization=bearer, Origin="http://evil.example") == 403
     assert served.asked(Authorization=bearer) not in {401, 403, 421}
-
-
-def test_the_token_is_for_its_owner_alone(served: Served) -> None:
-    assert served.token_file.stat().st_mode & 0o777 == 0o600
+    assert served.token_file.stat().st_mode & 0o777 == 0o600, "it is for its owner alone"
     assert len(served.token) >= 32
 
 
