@@ -33,7 +33,7 @@ VARIANTS: tuple[dict[str, object], ...] = (
     {"DEPTH": 3},
     {"DEPTH": 1},
     {"ASPECT": 64},
-    {"MATRIX_LR": 0.12},
+    {"MATRIX_LR": 0.03},
     {"HEAD_LR": 0.02},
     {"EMBEDDING_LR": 0.3},
     {"BATCH_ROWS": 4, "DEVICE_ROWS": 4},

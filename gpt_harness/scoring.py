@@ -29,8 +29,8 @@ BESIDE = 384
 AUDITED, REPEATED = 256, 32
 """Rows that are asked with another text after a place, and rows that are asked twice."""
 CONTROL = 16
-LOGITS_BYTES, LOGITS_BYTES_ON_GPU = 2**23, 2**29
-"""Room for the logits of one question, about: what stays in a processor's cache, and what keeps a GPU busy."""
+LOGITS_BYTES, LOGITS_BYTES_ON_GPU = 2**24, 2**29
+"""Room for the logits of one question, about: of half as much a processor's judge takes a tenth longer; what keeps a GPU busy."""
 SUMS = 256
 _SHORTEST_LIMIT_S = 30.0
 
