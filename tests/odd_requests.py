@@ -54,14 +54,21 @@ class OddRequests:
         self._tools, self._prompts = tools, prompts
 
     def lines(self, count: int) -> Iterator[tuple[object, bytes]]:
-        """So many requests: the id that the answer has to bear (None where none can be told), and the line."""
+        """So many requests, no two alike but for their ids: the id that the answer has to bear (None where none can be told), and
+        the line.
+        """
         kinds = [self._tool, self._tool, self._tool, self._prompt, self._resource, self._completion, self._wrong_params]
-        for number in range(count):
-            if number % 5 == 4:
-                yield self._wrong_shape(f"odd-{number}")
+        seen = set[bytes]()
+        while len(seen) < count:
+            number = f"odd-{len(seen)}"
+            if self._random.random() < 0.2:
+                made = self._wrong_shape(number)
             else:
                 method, params = self._random.choice(kinds)()
-                yield f"odd-{number}", line({"id": f"odd-{number}", "method": method, "params": params})
+                made = number, line({"id": number, "method": method, "params": params})
+            if (bare := made[1].replace(number.encode(), b"")) not in seen:
+                seen.add(bare)
+                yield made
 
     def _text(self) -> str:
         return self._random.choice(ODD_TEXTS)
