@@ -212,6 +212,17 @@ def forged_on_a_ruler(tmp_path: Path) -> None:
     refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
 
 
+@cheat("two commits of the agent's own within the scope, handed in as one step that was interrupted")
+def forged_in_one(tmp_path: Path) -> None:
+    project = golf(tmp_path).start()
+    old = project.git("rev-parse", "HEAD")
+    project.write("src/work.sh", HONEST).commit("a change of my own")
+    project.write("src/work.sh", SMALL).commit("another")
+    _hand_in_head(project, old)
+
+    refused(lambda: project.loop.iterate("shorter"), Code.HEAD_MOVED, "HEAD is at")
+
+
 @cheat("a commit of the agent's own, handed in as an undo that was interrupted, with nothing to undo")
 def forged_undo(tmp_path: Path) -> None:
     project = golf(tmp_path).start()

@@ -103,7 +103,7 @@ def answer_was_lost(context: RepoContext, description: str) -> bool:
     if (trial := context.active.trial) is not None:
         return context.phase in {Phase.FIX, Phase.REWORK} and trial.description == described(description)
     rows = context.journal.rows(context.active.id, 1)
-    return bool(rows) and rows[-1].iteration > 0 and rows[-1].description == described(description)
+    return bool(rows) and rows[-1].description == described(description)
 
 
 def why_and_where(context: RepoContext, verdict: Verdict | None) -> str:

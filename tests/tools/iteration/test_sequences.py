@@ -163,6 +163,18 @@ def test_the_same_words_after_an_edit_are_a_fix_of_what_crashed(project: Project
     assert kinds(project, 1).count("committed") == 2
 
 
+def test_an_attempt_that_comes_back_is_refused_while_its_iteration_is_open(project: Project) -> None:
+    project.start()
+    (project.root / "value.txt").unlink()
+    assert project.loop.iterate("another value").phase is Phase.FIX
+    project.write("app.txt", "another\n")
+    assert project.loop.iterate("another value").phase is Phase.FIX
+
+    project.write("app.txt", "one\ntwo\nthree\n")
+    with pytest.raises(Refusal, match=r"byte for byte what iteration 1 tried \(still open\). It has no verdict yet"):
+        project.loop.iterate("another value")
+
+
 @pytest.mark.parametrize("restarted", [False, True], ids=["same server", "next server"])
 def test_the_same_words_without_an_edit_get_the_same_answer(project: Project, restarted: bool) -> None:
     project.start().write("value.txt", "12\n")

@@ -80,6 +80,19 @@ def test_a_file_of_the_users_by_that_name_is_left_alone(project: Project, format
     assert project.read(name) == "the user's own"
 
 
+@pytest.mark.parametrize("format", ["png", "html"])
+def test_the_next_report_takes_the_place_of_the_last_one(project: Project, format: str) -> None:
+    project.start()
+    name = PICTURE if format == "png" else PAGE
+    project.review.report(format)
+    first = (project.root / name).read_bytes()
+    project.try_value(8)
+
+    project.review.report(format)
+
+    assert (project.root / name).read_bytes() != first
+
+
 def test_one_that_git_tracks_is_left_alone(project: Project) -> None:
     project.start()
     project.review.report("png")
