@@ -13,7 +13,7 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
-from crashing import check, killed_at, points, when_free
+from crashing import before_record, check, killed_at, points, when_free
 from drifting import machine, turn
 
 __all__ = ["machine"]
@@ -134,6 +134,16 @@ def test_a_red_guard_keeps_a_keep_whoever_asks(tmp_path: Path) -> None:
 
     for answer in (project.loop.iterate("without the second", undo=2), project.loop.undo(2, force=True)):
         assert (answer.status, answer.phase) == (Status.DISCARD, Phase.READY)
+    check(project)
+
+
+def test_killed_between_a_red_guard_and_the_end_the_same_call_goes_on_to_the_end(tmp_path: Path) -> None:
+    project = with_keeps(tmp_path / "repo", guards=("test $(cat src/a.txt) != 4 -o $(cat src/b.txt) != 40",))
+    before_record("gave-up", lambda: project.loop.undo(2))
+    project.restart()
+
+    assert when_free(lambda: project.loop.undo(2)).status is Status.DISCARD
+    assert project.read("src/b.txt") == "5\n"
     check(project)
 
 
