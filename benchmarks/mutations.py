@@ -47,15 +47,17 @@ LOOP, GATES = "iteration/test_loop.py", "iteration/test_gates.py"
 SEQUENCES, RECOVERY, JOBS = "iteration/test_sequences.py", "lab/test_recovery.py", "lab/test_jobs.py"
 RED_FOR_BOTH = "decision/test_noise.py::test_a_guard_that_is_red_for_the_incumbent_too_is_no_reason_to_discard"
 NOTHING_TO_READ = "test_a_description_with_nothing_to_read_is_refused"
+GOES_ON = "iteration/test_taking_back.py::test_killed_between_a_red_guard_and_the_end_the_same_call_goes_on_to_the_end"
+COSTS_NO_GIT = "lab/test_missing_records.py::test_the_look_costs_no_git_while_head_is_where_the_session_left_it"
 CHEATS = "../adversary/test_cheats_"
 TESTS: dict[str, tuple[str, ...]] = {
     "decision/decide.py": (DECIDE, RULES),
     "decision/race.py": (RULES,),
     "decision/following.py": (RULES, "decision/test_moving_machine.py"),
     "decision/exact.py": (RULES, SEQUENCES),
-    "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", SEQUENCES, LOOP, GATES),
+    "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", GOES_ON, SEQUENCES, LOOP, GATES),
     "iteration/run.py": (SEQUENCES, LOOP),
-    "lab/recovery.py": (RECOVERY, f"{CHEATS}books.py"),
+    "lab/recovery.py": (COSTS_NO_GIT, RECOVERY, f"{CHEATS}books.py"),
     "plan/scope.py": ("plan/test_scope.py",),
     "iteration/commit_checks.py": (GATES, f"{CHEATS}files.py", SEQUENCES, LOOP),
     "session/fold.py": ("session/test_books.py", SEQUENCES, LOOP, JOBS),

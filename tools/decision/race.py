@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .following import Following
 from .judging import NO_THRESHOLD, UNMEASURED, Arm, Finding, Step, Threshold, ahead_words, count_runs
@@ -49,7 +49,7 @@ class Race(Following):
     machine raise it.
     """
 
-    confidence: float = 3.6
+    confidence: float = field(kw_only=True)
     scatter: Scatter = UNLEARNT
     tries: int = 0
     threshold: Threshold = NO_THRESHOLD

@@ -73,6 +73,14 @@ def test_a_change_outside_the_scope_is_refused_and_nothing_moves(tmp_path: Path,
     assert project.sessions.status().phase is Phase.READY
 
 
+def test_a_link_out_of_the_repository_is_refused_where_everything_is_in_scope(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", scope=(".",)).start()
+    os.symlink("/etc/hostname", project.write("value.txt", "5\n").root / "link")
+
+    with pytest.raises(Refusal, match="symbolic link to /etc/hostname, which is outside the scope"):
+        project.loop.iterate("five")
+
+
 def users_files(project: Project) -> dict[str, str]:
     names = (
         path for path in project.root.iterdir() if path.name not in {".git", "value.txt", "autoresearch-results.tsv"}
