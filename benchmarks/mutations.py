@@ -52,7 +52,7 @@ COSTS_NO_GIT = "lab/test_missing_records.py::test_the_look_costs_no_git_while_he
 CHEATS = "../adversary/test_cheats_"
 TESTS: dict[str, tuple[str, ...]] = {
     "decision/decide.py": (DECIDE, RULES),
-    "decision/race.py": (RULES,),
+    "decision/race.py": (RULES, "decision/test_moving_machine.py"),
     "decision/following.py": (RULES, "decision/test_moving_machine.py"),
     "decision/exact.py": (RULES, SEQUENCES),
     "iteration/commit.py": (f"{RECOVERY}::{NOTHING_TO_READ}", GOES_ON, SEQUENCES, LOOP, GATES),

@@ -162,6 +162,12 @@ def test_a_race_that_began_anew_too_often_ends_at_its_cap() -> None:
     assert [found.step for found in spent] == [Step.CANDIDATE, Step.INCONCLUSIVE]
 
 
+def test_what_pairs_showed_fades_from_race_to_race() -> None:
+    judge, _, _ = decided(replace(race(), pairs=(20.0, 400.0)), always(130))
+
+    assert judge.close(False).pairs == pytest.approx((19.6, 392.0))  # type: ignore[attr-defined]
+
+
 def test_the_incumbent_is_run_again_after_eight_quiet_proposals() -> None:
     judge: Judge = race_from(LEVEL, 3.6)
     firsts = []
