@@ -60,18 +60,25 @@ TESTS: dict[str, tuple[str, ...]] = {
     "lab/recovery.py": (COSTS_NO_GIT, RECOVERY, f"{CHEATS}books.py"),
     "plan/scope.py": ("plan/test_scope.py",),
     "iteration/commit_checks.py": (GATES, f"{CHEATS}files.py", SEQUENCES, LOOP),
-    "session/fold.py": ("session/test_books.py", SEQUENCES, LOOP, JOBS),
+    "session/fold.py": ("decision/test_moving_machine.py", "session/test_books.py", SEQUENCES, LOOP, JOBS),
     "iteration/measure.py": (RED_FOR_BOTH, SEQUENCES, LOOP, f"{CHEATS}runs.py", JOBS),
 }
 """The modules of the core below `tools`, and the tests below `tests/tools` that are to notice; the quick ones first."""
 
 _ROUND = "a round number for how much text is kept; any near it would do"
+_NEVER_EQUAL = "both sides are roots and logarithms of what was measured, which no runs make equal"
 EXPLAINED: dict[tuple[str, str], str] = {
     (
         "iteration/commit.py",
         "(row for row in context.journal.rows(session.id, (2), before=earlier + 1) if row.iteration == earlier), None",
     ): "one row more is read, and passed over",
     ("plan/scope.py", "return runs[(-1)]"): "there is one run, so that the last is the first",
+    ("decision/race.py", "return low or (max(hoped, plain) <= smallest)"): _NEVER_EQUAL,
+    (
+        "decision/race.py",
+        "if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or (self._in_pairs() > self.bar + PAIRED)):",
+    ): _NEVER_EQUAL,
+    ("decision/following.py", "if (abs(value - doubted) >= SURPRISE * math.sqrt(2) * self.bank.sigma):"): _NEVER_EQUAL,
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (3001)"): _ROUND,
     ("iteration/commit.py", "HOOK_OUTPUT_CHARACTERS = (2999)"): _ROUND,
 }

@@ -130,7 +130,7 @@ class Race(Following):
         sure = ours >= 2 and z >= self._needed and gain >= smallest
         if gain >= smallest and theirs and ((sure and self._ahead_in_turn()) or self._in_pairs() >= self.bar + PAIRED):
             return Step.BETTER
-        if self.threshold.simpler and not sure:
+        if self.threshold.simpler:
             return self._simpler_step(known, error)
         if self._hopeless(known, error, smallest):
             return Step.NOT_BETTER

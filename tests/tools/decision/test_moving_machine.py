@@ -157,6 +157,13 @@ def test_a_change_that_is_ahead_only_because_the_machine_got_faster_is_dropped_a
     assert judge.close(False).level == pytest.approx(92.2, abs=0.3)
 
 
+def test_a_run_of_the_incumbent_that_shows_a_move_is_a_look_at_it() -> None:
+    judge = replace(race_from([100, 101, 99, 100.5, 99.5], 3.6), quiet=5).open(Threshold()).see(C, 130.0).see(I, 131.0)
+
+    assert judge.level > 120
+    assert judge.quiet == 0
+
+
 def test_an_incumbent_that_surprises_on_the_other_side_moves_nothing_at_once() -> None:
     judge = run(fresh(), (C, 92.0), (I, 108.0))
 

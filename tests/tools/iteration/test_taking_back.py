@@ -11,6 +11,7 @@ import pytest
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.verbs.loop_answers import Iterated
 from autoresearch_mcp.tools.vocabulary import Phase
 from conftest import Project
 from crashing import before_record, check, killed_at, points, when_free
@@ -142,7 +143,10 @@ def test_killed_between_a_red_guard_and_the_end_the_same_call_goes_on_to_the_end
     before_record("gave-up", lambda: project.loop.undo(2))
     project.restart()
 
-    assert when_free(lambda: project.loop.undo(2)).status is Status.DISCARD
+    answer = when_free(lambda: project.loop.undo(2))
+
+    assert isinstance(answer, Iterated)
+    assert answer.status is Status.DISCARD
     assert project.read("src/b.txt") == "5\n"
     check(project)
 

@@ -17,7 +17,7 @@ from autoresearch_mcp.tools.decision.judging import Arm
 from autoresearch_mcp.tools.decision.measured import Measurement, Trained
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.session import store as books
-from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Reverted, Row, Started, Verified
+from autoresearch_mcp.tools.session.events import Committed, Event, Logged, Remeasured, Reverted, Row, Started, Verified
 from autoresearch_mcp.tools.session.fold import advance
 from autoresearch_mcp.tools.session.journal import Journal
 from autoresearch_mcp.tools.session.state import Session, dump_snapshot, load_snapshot
@@ -400,3 +400,13 @@ def test_the_curve_of_a_try_is_the_incumbents_once_it_is_kept(committed: Session
 
     assert measured.curve == ()
     assert on(measured, [logged]).curve == (curve if learnt else ())
+
+
+def test_a_fresh_run_teaches_only_of_the_incumbent_and_only_by_its_number(committed: Session) -> None:
+    def again(iteration: int, value: float | None) -> Session:
+        run = Measurement(value=value, seconds=1.0)
+        return on(committed, [Remeasured(iteration=iteration, measurement=run)])
+
+    assert again(7, 99.0).judge == again(0, None).judge == committed.judge
+    assert again(0, 9.0).judge != committed.judge
+    assert again(7, 99.0).runs == committed.runs + 1
