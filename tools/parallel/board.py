@@ -173,9 +173,13 @@ def board_of(context: RepoContext) -> Board:
     if new := list(journal.ledger_bodies(name, number)):
         board = board.after(*(read_board_event(body) for _, body in new))
         number, digest = new[-1][0].number, new[-1][0].digest
+    if board.candidates:
+        last = next(reversed(board.became.values()), 0)
+        if later := journal.submitted(context.session.id, last):
+            board = replace(board, became={**board.became, **later})
     if number:
         _KNOWN[journal] = (name, number, digest, board)
-    return replace(board, became=journal.submitted(context.session.id)) if board.candidates else board
+    return board
 
 
 def post(context: RepoContext, *events: BoardEvent) -> None:

@@ -249,13 +249,13 @@ class Journal(RowQueries):
         )
         return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
 
-    def submitted(self, session: str) -> dict[int, int]:
-        """Return the candidates that are iterations of a session by now, and which."""
+    def submitted(self, session: str, after: int = 0) -> dict[int, int]:
+        """Return the candidates that are iterations of a session by now, and which, of those after one; the last one last."""
         query = (
             "SELECT json_extract(body, '$.submitted'), iteration FROM event WHERE session = ? AND kind IN ('committed', 'screened') "
-            "AND json_extract(body, '$.submitted') > 0"
+            "AND iteration > ? AND json_extract(body, '$.submitted') > 0 ORDER BY iteration"
         )
-        return {int(candidate): int(iteration) for candidate, iteration in self._database.query(query, session)}
+        return {int(candidate): int(iteration) for candidate, iteration in self._database.query(query, session, after)}
 
     def snapshot(self, session: str) -> tuple[int, str] | None:
         """Return the last snapshot of a session, with the number of the record that it reaches to; None without any.
