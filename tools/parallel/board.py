@@ -63,7 +63,7 @@ class Board:
     lanes: Mapping[Subject, LaneTaken] = field(default_factory=dict)
     runs: Mapping[Subject, LaneRan] = field(default_factory=dict)
     withdrawn: frozenset[int] = frozenset()
-    became: Mapping[int, int] = field(default_factory=dict)
+    became: dict[int, int] = field(default_factory=dict)
     moving: Mapping[str, Submitted] = field(default_factory=dict)
     designs: Mapping[int, Design] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ from .designs import conclude, go_on, withdraw_design
 from .events import LaneRan, LaneTaken, Submitted, Withdrawn
 from .executor import Executor, setting
 from .promoting import is_ready, settle
-from .screening import Lane, exclusive, run_elsewhere, screens, wanted_runs, workers
+from .screening import Lane, exclusive, lanes, run_elsewhere, screens, wanted_runs, workers
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Crew:
             self._unreached = refusal.message
             return
         self._unreached = ""
-        free = [lane for lane in range(1, workers(session) + 1) if not self._works(lane)]
+        free = [lane for lane in range(1, lanes(session) + 1) if not self._works(lane)]
         begun = {board.lanes[one].lane for one in wanted if one in board.lanes}
         left = sum(one not in board.lanes for one in wanted) + sum(lane > workers(session) for lane in begun)
         for number in sorted(free, key=lambda lane: lane not in begun):
@@ -185,7 +185,7 @@ class Crew:
         noted before it begins. One that was begun elsewhere is begun anew.
         """
         with board_held(context) as board:
-            wanted = wanted_runs(board, context.active)
+            wanted = wanted_runs(board, context.active) if number <= lanes(context.active) else []
             begun = [board.lanes[one] for one in wanted if one in board.lanes]
             most = workers(context.active)
             taken = next((one for one in begun if one.lane == number or one.lane > most), None)
@@ -250,7 +250,7 @@ def crew_of(lab: Lab, repo: str, check: Check) -> Crew:
 
 
 def withdraw(context: RepoContext, name: str) -> bool:
-    """Take an open candidate or a design back, and end its runs in lanes; returns false where it is an iteration by now, which goes on.
+    """Take an open candidate, a knob or a design back, and end its runs in lanes; returns false where it is an iteration by now, which goes on.
 
     Raises:
         Refusal: if no open candidate is called so.
@@ -259,7 +259,8 @@ def withdraw(context: RepoContext, name: str) -> bool:
         withdraw_design(context, name)
         return True
     with board_held(context) as board:
-        found = {one.name: one for one in board.open_ones(context.active.last_iteration)} if context.session else {}
+        waiting = (*board.open_ones(context.active.last_iteration), *board.knobs) if context.session else ()
+        found = {one.name: one for one in waiting}
         if (one := found.get(name)) is None:
             raise Refusal(Code.BAD_ARGUMENT, f"No open candidate is called {name}. Open: {', '.join(found) or 'none'}.")
         if one.candidate in board.became:

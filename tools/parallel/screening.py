@@ -49,6 +49,13 @@ def workers(session: Session) -> int:
     return max(1, len(usable()) // session.plan.gpus) if session.plan.gpus else os.cpu_count() or 1
 
 
+def lanes(session: Session) -> int:
+    """Return in how many lanes a run may begin now: one leaves its GPU to the iteration that is open, which would wait for one with
+    the writer's turn in its hand.
+    """
+    return workers(session) - bool(session.plan.gpus and session.trial and not setting(os.environ))
+
+
 def screens(session: Session) -> bool:
     """Tell whether candidates are run in lanes first: beside one another, or on another machine."""
     return workers(session) > 1 or (not session.plan.workers and setting(os.environ) is not None)

@@ -14,7 +14,7 @@ from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.parallel.executor import VARIABLE
 from autoresearch_mcp.tools.verbs.parallel import Parallel
 from autoresearch_mcp.tools.verbs.running import Running
-from candidates import summed, worked_off, workspace
+from candidates import handed_in, summed, worked_off, workspace
 from conftest import Project
 from crashing import check
 
@@ -239,3 +239,15 @@ def test_a_design_is_refused_where_runs_are_made_on_machines_that_may_be_unlike(
 
     with pytest.raises(Refusal, match="sends runs to other machines, which may be unlike one another"):
         Parallel(project.lab).design(knobs)
+
+
+def test_a_knob_that_is_withdrawn_is_free_to_be_handed_in_as_a_candidate(tmp_path: Path) -> None:
+    project = summed(tmp_path / "repo")
+    knobs_of(project, {"src/a.txt": 4}, {"src/b.txt": 13})
+
+    Running(project.lab).cancel("c1")
+    name, folder = workspace(project, "w1")
+    answer = handed_in(project, name, folder, src__a_txt=4)
+
+    assert [line.partition(",")[0] for line in answer.candidates] == ["Candidate c3 (w1)", "Knob c2"]
+    assert worked_off(project) == ["keep"]

@@ -12,10 +12,11 @@ from test_runs import until
 
 from autoresearch_mcp.tools.errors import Refusal
 from autoresearch_mcp.tools.parallel.board import board_of
-from autoresearch_mcp.tools.parallel.screening import workers
+from autoresearch_mcp.tools.parallel.screening import lanes, workers
 from autoresearch_mcp.tools.process.gpus import alike, listed
 from autoresearch_mcp.tools.process.runner import NO_GPU, CommandSpec, Runner
 from candidates import handed_in, summed, worked_off, workspace
+from conftest import Project
 
 LISTING = """\
 GPU 0: NVIDIA H200 (UUID: GPU-aaaaaaaa-1111)
@@ -119,3 +120,12 @@ def test_four_lanes_on_two_gpus_run_two_at_a_time_each_on_its_own(tmp_path: Path
         (at_work.append if what == "begin" else at_work.remove)(gpu)
         most = max(most, len(at_work))
     assert (most, at_work) == (2, [])
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_lane_leaves_its_gpu_to_the_iteration_that_is_open(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo", workers=2, gpus=1).start()
+
+    assert lanes(project.lab.for_reading().active) == 2
+    project.write("value.txt", "9\n").loop.commit("nine")
+    assert lanes(project.lab.for_reading().active) == 1
