@@ -54,8 +54,9 @@ class HeldOthers:
             return None
         with suppress(OSError):
             folders = self._folders.look(closed)
-            if not any(place and _GIT in (*folder.files, *folder.folders) for place, folder in folders.items()):
-                inside = (self._root / place / _RULES for place, folder in folders.items() if _RULES in folder.files)
+            marked = {place: names.of_git for place, names in folders.items() if names.of_git}
+            if not any(_GIT in names for place, names in marked.items() if place):
+                inside = (self._root / place / _RULES for place, names in marked.items() if _RULES in names)
                 return Premises(folders, (*rules, *map(read_or_empty, (*inside, *files))), closed)
         return None
 

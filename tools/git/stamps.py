@@ -81,6 +81,8 @@ class Names(NamedTuple):
     mode: int
     files: tuple[str, ...]
     folders: tuple[str, ...]
+    of_git: frozenset[str]
+    """Those of its names that begin with `.git`."""
 
 
 class Folders:
@@ -100,22 +102,23 @@ class Folders:
             OSError: if one cannot be read.
         """
         known, seen, places = self._seen, dict[str, tuple[Stamp | None, Names]](), [""]
-        while places:
-            place = places.pop()
-            seen[place] = there = self._again(place, *known.get(place, (None, None)))
-            places += [path for name in there[1].folders if (path := f"{place}{name}/") not in closed]
+        for place in places:
+            path = f"{self._top}/{place}"
+            status, there = os.lstat(path), known.get(place)
+            if there is None or there[0] != STAMP(status):
+                there = _read(path, status, there[1] if there else None)
+            seen[place] = there
+            places += [inner for name in there[1].folders if (inner := f"{place}{name}/") not in closed]
         self._seen = seen
-        return {place: folder for place, (_, folder) in seen.items()}
+        return {place: names for place, (_, names) in seen.items()}
 
-    def _again(self, place: str, stamp: Stamp | None, known: Names | None) -> tuple[Stamp | None, Names]:
-        path = f"{self._top}/{place}".rstrip("/")
-        status = os.lstat(path)
-        if known is not None and stamp == STAMP(status):
-            return stamp, known
-        settled = time.time() - status.st_ctime > SETTLED_S  # before it is read
-        files, folders = list[str](), list[str]()
-        with os.scandir(path) as entries:
-            for entry in entries:
-                (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
-        found = Names(status.st_mode, tuple(sorted(files)), tuple(sorted(folders)))
-        return STAMP(status) if settled else None, known if known == found else found
+
+def _read(path: str, status: os.stat_result, known: Names | None) -> tuple[Stamp | None, Names]:
+    settled = time.time() - status.st_ctime > SETTLED_S  # before it is read
+    files, folders = list[str](), list[str]()
+    with os.scandir(path) as entries:
+        for entry in entries:
+            (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
+    of_git = frozenset(name for name in (*files, *folders) if name.startswith(".git"))
+    found = Names(status.st_mode, tuple(sorted(files)), tuple(sorted(folders)), of_git)
+    return STAMP(status) if settled else None, known if known == found else found

@@ -110,3 +110,15 @@ def test_git_reads_no_folder_where_nothing_came_or_went(project: Project, monkey
     assert [edit.path for edit in now.edits] == ["value.txt"]
     assert [("--untracked-files=no" in command) for command in asked if "status" in command] == [True]
     assert not any("ls-files" in command for command in asked)
+
+
+def test_what_a_repository_within_says_of_itself_is_asked_each_time(project: Project) -> None:
+    project.git("init", "--quiet", "deep/inner")
+    project.write("deep/inner/x.txt", "x")
+    repo = held(project)
+    assert "deep/inner/" in repo().status().untracked.paths
+
+    project.write("deep/inner/.git/HEAD", "no more\n")
+
+    assert repo().status().untracked.paths == Repo(project.root).status().untracked.paths
+    assert "deep/inner/x.txt" in repo().status().untracked.paths

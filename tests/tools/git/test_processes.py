@@ -15,7 +15,7 @@ from autoresearch_mcp.tools.git.cli import GitCli
 from autoresearch_mcp.tools.git.settings import Settings
 from conftest import Project
 
-KEEP, DISCARD = 18, 12
+KEEP, DISCARD = 11, 12
 
 
 @pytest.fixture
