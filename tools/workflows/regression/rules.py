@@ -171,10 +171,11 @@ def unfinished(ledger: Ledger) -> bool:
 
 
 def uncontrolled(ledger: Ledger) -> list[ComparisonJob]:
-    """Return the commands whose green was not tried yet, of those that were green or red for the candidate."""
+    """Return the commands of tests whose green was not tried yet, of those that ran for the candidate."""
     tried = {one.job for one in ledger.every(ControlRun)}
     ran = {one.job for one in readings(ledger) if one.side is ComparisonSide.CANDIDATE} - tried
-    return [job for job in plan_of(ledger).jobs if job.id in ran and not job.timed]
+    tests = {ComparedDimension.FUNCTIONAL, ComparedDimension.INTEGRATION_E2E}
+    return [job for job in plan_of(ledger).jobs if job.id in ran and job.dimension in tests]
 
 
 @dataclass(frozen=True, eq=False)
