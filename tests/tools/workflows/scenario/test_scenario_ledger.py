@@ -9,6 +9,8 @@ import pytest
 from gherkin.parser import Parser
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from ledgers import WorkflowAgent, shop
 
 EMPTY_CART: dict[str, Any] = {
@@ -121,3 +123,13 @@ def test_text_that_reads_like_an_instruction_is_marked(agent: WorkflowAgent) -> 
 def parsed(text: str) -> dict[str, Any]:
     """A feature as the parser of Cucumber reads it; its types know no scenarios among the children."""
     return cast(dict[str, Any], Parser().parse(text)["feature"])
+
+
+def test_a_ledger_of_opinions_that_is_open_fails_the_gate_only_where_it_was_asked_for(tmp_path: Path) -> None:
+    agent = WorkflowAgent(shop(tmp_path / "repo"), "scenario")
+    agent.open()
+    lab = Lab(agent.project.root).for_reading()
+
+    assert [one.name for one in gate_checks(lab, GateDemands()) if one.passed is False] == []
+    asked = gate_checks(lab, GateDemands(complete=("scenario",)))
+    assert [one.name for one in asked if one.passed is False] == ["scenario ledger"]
