@@ -5,13 +5,17 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from players import Host, Stopwatch
 from spec import Spec, Unit
 
+BACKSTOP = 20
+"""Times the processor's seconds that something may have before the wall clock ends it, which is for what does nothing."""
+LOOK_S = 1.0
+"""Seconds between two looks at what a job has used: each one asks the process that runs it."""
 GRACE_S, GRACE = 2.0, 0.02
 """What writing the checkpoint and the last step may take beyond a budget: at least, in seconds, and as a share."""
 UNCOUNTED = 2.0
@@ -42,10 +46,53 @@ class ProcessorSpeed:
         return statistics.median(self.seconds) / TRIED_GIGAOPS
 
 
+class Countable(Protocol):
+    """Who runs a job, and can be asked what it has used."""
+
+    def cpu_seconds(self) -> float:
+        """Of the processor, so far; 0 where the kernel does not tell."""
+        ...
+
+
+class Stopwatch:
+    """Seconds that a job has used since a moment: of the processor where that works, as others may have it too; of the wall on
+    a GPU, and where the kernel does not tell.
+    """
+
+    def __init__(self, host: Countable, on_cpu: bool) -> None:
+        self._host, self.on_cpu = host, on_cpu
+        self._before = self._processor_seconds()
+        self._began = self._looked = time.monotonic()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds since that moment, whoever had the processor."""
+        return time.monotonic() - self._began
+
+    def seconds(self) -> float:
+        """What counts."""
+        used = self._processor_seconds()
+        return used - self._before if used else self.wall_seconds
+
+    def due(self) -> bool:
+        """Whether it is time for another look, which then is taken."""
+        now = time.monotonic()
+        due = now - self._looked >= LOOK_S
+        self._looked = now if due else self._looked
+        return due
+
+    def past(self, limit: float) -> bool:
+        """Whether a job has used more seconds than a limit; what does nothing is ended by the wall clock."""
+        return max(self.seconds(), self.wall_seconds / BACKSTOP) > limit
+
+    def _processor_seconds(self) -> float:
+        return self._host.cpu_seconds() if self.on_cpu else 0.0
+
+
 class RunClock(Stopwatch):
     """Counts what a run has used since it got its data."""
 
-    def __init__(self, spec: Spec, host: Host, on_cpu: bool) -> None:
+    def __init__(self, spec: Spec, host: Countable, on_cpu: bool) -> None:
         super().__init__(host, on_cpu)
         self._spec, self._speed = spec, ProcessorSpeed()
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from clocks import LOOK_S, Stopwatch
+
 HERE = Path(__file__).resolve().parent
 # A message is a message, and the end of the other side is seen. macOS has no such sockets; datagrams come closest.
 KIND = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if sys.platform == "linux" else socket.SOCK_DGRAM
-BACKSTOP = 20
-"""Times the processor's seconds that something may have before the wall clock ends it, which is for what does nothing."""
-LOOK_S = 1.0
-"""Seconds between two looks at what a job has used: each one asks the process that runs it."""
 _MESSAGE_BYTES = 65_536
 _SYSTEM = (
     "/usr",
@@ -209,41 +206,6 @@ def received(line: socket.socket, flags: int = 0) -> bytes:
         with contextlib.suppress(OSError):
             return line.recv(_MESSAGE_BYTES, flags)
     return b""
-
-
-class Stopwatch:
-    """Seconds that a job has used since a moment: of the processor where that works, as others may have it too; of the wall on
-    a GPU, and where the kernel does not tell.
-    """
-
-    def __init__(self, host: Host, on_cpu: bool) -> None:
-        self._host, self.on_cpu = host, on_cpu
-        self._before = self._processor_seconds()
-        self._began = self._looked = time.monotonic()
-
-    @property
-    def wall_seconds(self) -> float:
-        """Seconds since that moment, whoever had the processor."""
-        return time.monotonic() - self._began
-
-    def seconds(self) -> float:
-        """What counts."""
-        used = self._processor_seconds()
-        return used - self._before if used else self.wall_seconds
-
-    def due(self) -> bool:
-        """Whether it is time for another look, which then is taken."""
-        now = time.monotonic()
-        due = now - self._looked >= LOOK_S
-        self._looked = now if due else self._looked
-        return due
-
-    def past(self, limit: float) -> bool:
-        """Whether a job has used more seconds than a limit; what does nothing is ended by the wall clock."""
-        return max(self.seconds(), self.wall_seconds / BACKSTOP) > limit
-
-    def _processor_seconds(self) -> float:
-        return self._host.cpu_seconds() if self.on_cpu else 0.0
 
 
 def remove(*folders: Path) -> None:

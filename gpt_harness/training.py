@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from checks import Check, Name, found
-from clocks import GRACE, RunClock
+from clocks import GRACE, RunClock, Stopwatch
 from curves import Curve, render
 from messages import MalformedMessage, read_message
-from players import KIND, Ended, Host, JobFolders, PlayerError, Stopwatch, received
+from players import KIND, Ended, Host, JobFolders, PlayerError, received
 from prepare import Data
 from spec import Spec, Unit, checkpoint
 
