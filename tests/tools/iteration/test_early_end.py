@@ -58,6 +58,12 @@ def test_an_early_end_that_counts_as_a_fast_run_is_warned_of(tmp_path: Path) -> 
     assert "that counts as a run of 0" in seen
 
 
+def test_a_number_that_does_not_rest_on_the_code_of_the_scope_is_warned_of(tmp_path: Path) -> None:
+    (seen,) = warned(tmp_path, INSIDE, verify="echo METRIC items=9")
+
+    assert "it seems to measure none of that code" in seen
+
+
 def test_a_guard_that_stays_green_before_it_has_tested_anything_is_warned_of(tmp_path: Path) -> None:
     honest, blind = f"test \"$({PYTHON} -c 'import src.code; print(1)')\" = 1", f"{PYTHON} -c 'import src.code'"
     (seen,) = warned(tmp_path, APART, guards=(honest, blind))
