@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -12,11 +11,11 @@ from pathlib import Path
 
 from ..project.measurement_inputs import executables, search_folders, steps
 from ..project.scan import usable_cores
+from ..project.scratch_files import digest_of, with_what_they_use
 
 NONE = "none"
 MISSING = "missing"
 SCRIPT = ".py"
-_MOST_SCRIPTS = 200
 _PROC, _SYS = Path("/proc"), Path("/sys")
 _MOST_BYTES = 16 * 1024
 """A listing of all processors takes milliseconds to make; the first one tells the model."""
@@ -101,18 +100,11 @@ def _programs(commands: Sequence[str], root: Path) -> dict[str, str]:
 
 
 def _scripts(commands: Sequence[str], root: Path) -> dict[str, str]:
-    """Digest the scripts outside the repository that the commands name, each with those beside it, which it may import."""
+    """Digest the scripts outside the repository that the commands name, and those beside them that they use."""
     words = (word for command in commands for step in steps(command) for word in step.words)
     named = {Path(word) for word in words if word.startswith("/") and word.endswith(SCRIPT)}
     outside = sorted(path for path in named if not path.is_relative_to(root) and path.is_file())
-    return {f"script:{path}": _digest_beside(path) for path in outside}
-
-
-def _digest_beside(script: Path) -> str:
-    whole = hashlib.sha256()
-    for file in sorted(script.parent.glob(f"*{SCRIPT}"))[:_MOST_SCRIPTS]:
-        whole.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return whole.hexdigest()
+    return {f"script:{path}": digest_of(path) for path in with_what_they_use(outside)}
 
 
 def _search_path(commands: Sequence[str], root: Path) -> list[Path]:

@@ -14,15 +14,16 @@ from ..lab.context import RepoContext
 from ..text.arguments import validated, wrong_words
 from ..text.redaction import redact_json, redactor, strip_hidden
 from .ledger.evidence import disproved, mended, proof_of, ran, shown, unproven, words
-from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of, split_location
+from .ledger.items import Cited, Item, ItemOutcome, Proof, Provable, Settlement, Withdrawal, form_of
 from .ledger.pages import one_line, sentence
 from .ledger.rules import WorkflowRules
 from .ledger.state import ItemRecorded, Ledger, LedgerEntry, Ran
 from .running.experiments import no_experiment, unheard
-from .running.proofs import elsewhere, prove, without
+from .running.proofs import prove
 from .running.runner import WorkflowRunner
-from .running.stand_ins import does_nothing
+from .running.stand_ins import LOADING
 from .running.store import Ledgers
+from .running.trials import cited_code, elsewhere
 
 
 def admit(
@@ -41,7 +42,7 @@ def admit(
     item = runner.checked(context, ledger, rules.completed(ledger, item))
     if isinstance(item, Withdrawal) and (back := ledger.find(item.item)):
         item = item.model_copy(update={"upstream": back.item.upstream})  # it settles nothing any more
-    _new(ledger, rules, item)
+    item = _new(ledger, rules, item)
     if objection := rules.objection(ledger, item):
         raise Refusal(objection.code, objection.message)
     own = rules.proof(ledger, item)
@@ -77,14 +78,14 @@ def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ra
         back = ledger.find(item.item) if isinstance(item, Withdrawal) else None
         of = back.item if back else item
         return prove(context, proof, mends=of.path if isinstance(of, Cited) else "")
-    text = (context.repo.content(context.repo.head(), item.path) or b"").decode("utf-8", "replace")
-    if does_nothing(item.path, text, item.quote, split_location(item.location)[1]):
+    code = cited_code(context, item)
+    if none := code.no_place(item.fails_with):
         raise Refusal(
-            Code.EVIDENCE, f"What stands at {item.location} does nothing by itself. Cite the line that does it."
+            Code.EVIDENCE, f"{item.location} is {none}, which does nothing by itself. Cite the line that does it."
         )
     before = (entry for entry in ledger.entries if entry.ran and entry.item.proof == proof and shown(entry.ran))
     known = next(before, None)
-    if known and known.ran and known.commit == context.repo.head() and known.ran.emptied == without(context, item)[0]:
+    if known and known.ran and known.commit == context.repo.head() and known.ran.emptied == code.name:
         return known.ran  # seen at this very commit
     seen = prove(context, proof, item, known.ran if known else None)
     if folder := _not_found(context, seen):
@@ -172,11 +173,15 @@ def _on_what_was_foreseen(context: RepoContext, item: Item, suspected: Cited, se
 
 def _not_by_the_fault_itself(context: RepoContext, suspected: Cited, seen: Ran, what: str = "clear anything") -> None:
     """Refuse an experiment that shows the absence of a fault by what may be the fault itself, or without that code."""
-    name, text = without(context, suspected)
-    command, control = elsewhere(context, {suspected.path: text}, seen.proof)
+    code = cited_code(context, suspected)
+    name = code.name
+    command, control = elsewhere(context, {suspected.path: code.emptied()}, seen.proof)
     if control.exit_code is not None and not (control.failed and control.named):
         problem = f"with {name} emptied its control ends otherwise, so what fails may be the fault itself"
         cure = "Let the control check a stand-in that has the fault, without that code"
+    elif command.failed and code.path.endswith(".py") and LOADING.search(command.tail):
+        problem = f"without {name} it cannot be loaded, so it says nothing of what that does"
+        cure = "Cite the line that does it"
     elif command.passed:
         problem = f"with {name} emptied it passes all the same, so it says nothing of that code"
         cure = "Run that code"
@@ -262,19 +267,28 @@ def _proven(context: RepoContext, item: Cited) -> Cited:
     raise Refusal(Code.EVIDENCE, f"{wrong}{hint}")
 
 
-def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> None:
+def _new(ledger: Ledger, rules: WorkflowRules, item: Item) -> Item:
+    """Return the item, with the id of the one that it replaces, if it does.
+
+    Raises:
+        Refusal: if it says what another one says already.
+    """
     alike = rules.rivals(ledger, item)
+    said = one_line(item.subject).lower() if rules.comparable(ledger, item) else ""
     there = next((entry for entry in alike if item.place and entry.item.place == item.place), None)
+    same = next((entry for entry in alike if said and one_line(entry.item.subject).lower() == said), None)
+    if (before := there or same) and rules.replaceable(ledger, before, item):
+        return item.model_copy(update={"replaces": before.id})
     if there is not None:
         message = f"{there.id} already stands at {item.place}: {sentence(there.item.title[:200])} Record what it does not say, elsewhere."
         raise Refusal(Code.DUPLICATE, message)
-    said = one_line(item.subject).lower() if rules.comparable(ledger, item) else ""
-    if entry := next((entry for entry in alike if said and one_line(entry.item.subject).lower() == said), None):
-        message = f"{entry.id} says the same: {sentence(entry.item.title[:200])} Record something new."
+    if same is not None:
+        message = f"{same.id} says the same: {sentence(same.item.title[:200])} Record something new."
         raise Refusal(Code.DUPLICATE, message)
     if isinstance(item, Provable) and item.proof.command and (twin := _same_experiment(ledger, alike, item)):
         message = f"{twin.id} rests on this experiment already: {sentence(twin.item.title[:200])} Give what you claim one of its own."
         raise Refusal(Code.DUPLICATE, message)
+    return item
 
 
 def _same_experiment(ledger: Ledger, alike: Iterable[LedgerEntry[Item]], item: Provable) -> LedgerEntry[Item] | None:

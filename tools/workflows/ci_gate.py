@@ -87,6 +87,10 @@ def _open_findings(
     found = [(one, each) for one in there for each in severe(ledgers.handoff(one).findings, severity, settled=True)]
     told = [(one, each) for one, each in found if one.id in counting and ledgers.recorded_here(one, each.id)]
     told = [(one, each) for one, each in told if each.shown_once or not shown_alone]
+    if told and workflow in _OPINIONS and workflow not in asked.complete:
+        listed_here = ", ".join(f"{each.id} {each.severity}" for _, each in told[:10])
+        why = f"opinions, which fail nothing unless `--complete {workflow}` asks for them: {listed_here}"
+        return GateCheck(f"{workflow} findings", True, why)
     known = {each.proof for _, each in told}
     elsewhere = [(one, each) for one, each in found if each.shown_once and each.proof not in known]
     if not (told or elsewhere or (here and not shown_alone)):
@@ -111,6 +115,7 @@ def _open_findings(
         )
         for one, each in standing
     ]
+    now = list({one.id: one for one in now}.values())
     check = without_findings(workflow, now, severity)
     ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
     ran += f" at {context.repo.head()[:7]}" if seen else ""
@@ -125,9 +130,12 @@ def _open_findings(
     ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""
     unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
     ran += f"; recorded by an earlier version and read no more: {', '.join(unread)}" if unread else ""
-    over = [f"{one.id} by {one.settled_by}" for one in now if one.outcome is Settlement.DISPROVEN]
-    ran += f"; left out as disproven, each by an assertion of its author's: {', '.join(over)}" if over else ""
-    why = next((one.why for one in seen.values() if one.exit_code is None), "")
+    over = [f"{one.id} by {one.settled_by}" for one in now if one.settled_by and one.outcome is None]
+    ran += (
+        f"; not seen with an experiment, which is its author's word and ends nothing: {', '.join(over)}" if over else ""
+    )
+    untold = (one.why if one.exit_code is None else one.says_nothing for one in seen.values())
+    why = next(filter(None, untold), "")
     return replace(check, seen=f"{check.seen}{ran}{f'; {why}' if why else ''}")
 
 
@@ -140,12 +148,18 @@ def _gone(context: RepoContext, ledger: Ledger, finding: HandoffFinding, ran: Ra
     entry = ledger.find(finding.id)
     if not (entry and finding.shown_once and ran and ran.failed and not ran.named):
         return False
-    return removed(context, entry.commit, _path(finding), finding.quote)
+    near = split_location(finding.location)[1] if ":" in finding.location else 0
+    return removed(context, entry.commit, _path(finding), finding.quote, near)
 
 
 def _still_there(context: RepoContext, finding: HandoffFinding) -> bool:
     content = context.repo.content(context.repo.head(), _path(finding))
     return bool(content and finding.quote and line_of(finding.quote, content.decode("utf-8", "replace"), redactor()))
+
+
+def _by_word(finding: HandoffFinding) -> bool:
+    """Tell whether what was never shown was disproven by an item: by an experiment of its author's, not by its own proof."""
+    return not finding.confirmed and "#" in finding.settled_by
 
 
 def _agreed(context: RepoContext, proof: Proof) -> bool:
@@ -156,7 +170,7 @@ def _outcome(finding: HandoffFinding, ran: Ran | None) -> Settlement | None:
     """Return how a finding stands now that its proof ran: what fails as it did stands, whatever was said of it since, and what
     was shown once and passes is over.
     """
-    if shown(ran):
+    if shown(ran) or (finding.outcome is Settlement.DISPROVEN and _by_word(finding)):
         return None
     return Settlement.FIXED if finding.confirmed and mended(ran) else finding.outcome
 

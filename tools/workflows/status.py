@@ -109,7 +109,7 @@ def briefly(ran: Ran | None) -> Ran | None:
     """
     if ran is None:
         return None
-    left_out = {"fails_with": "", "files": (), "commit": "", "output": ""}
+    left_out = {"fails_with": "", "files": (), "outside": (), "commit": "", "output": ""}
     others = {
         name: one.model_copy(update={**left_out, "command": "", "tail": ""})
         for name, one in (("control", ran.control), ("without", ran.without))

@@ -48,6 +48,23 @@ def test_a_machine_is_the_same_when_looked_at_again(places: tuple[Path, Path]) -
     assert first["program:missing"] == "missing"
 
 
+def test_of_a_script_outside_what_it_uses_counts_and_is_named_and_nothing_else_beside_it(
+    places: tuple[Path, Path], tmp_path: Path
+) -> None:
+    script, helper = (
+        program(tmp_path / "x" / "bench.py", "import helper\n"),
+        program(tmp_path / "x" / "helper.py", "A = 1\n"),
+    )
+    before = fingerprint([f"python3 {script}"], places[0])
+
+    program(tmp_path / "x" / "other.py", "print()\n")
+    assert fingerprint([f"python3 {script}"], places[0]) == before
+    helper.write_text("A = 2\n")
+    (told,) = differences(before, fingerprint([f"python3 {script}"], places[0]))
+
+    assert told.startswith(f"script {helper} was ")
+
+
 def test_looking_at_the_machine_starts_no_process_and_takes_no_time(
     places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
 from ..ledger.evidence import fingerprint, ran, words
 from ..ledger.items import ItemOutcome, Severity, split_location
 from ..ledger.pages import code, lines, quoted, section, sentence
-from ..ledger.state import Ledger, LedgerEntry
+from ..ledger.state import Ledger, LedgerEntry, Ran
 from .items import DebugFinding, Hypothesis, by_severity, outcome_of, told
 
 LEVELS = {
@@ -33,12 +33,18 @@ def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
         f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
         f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
         f"**Reproduction** ({words(ran(ledger, entry))}).\n\n{quoted(one.reproduction)}\n\nIt fails with {code(one.fails_with)}; the "
-        f"control:\n\n{quoted(one.control)}\n"
+        f"control:\n\n{quoted(one.control)}\n{_scripts(ran(ledger, entry))}"
         if one.reproduction
         else "**Not reproduced**: no command shows it, so this is an opinion.\n",
         f"**Suggestion.** {one.suggestion}\n" if one.suggestion else "",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _scripts(seen: Ran | None) -> str:
+    """Return which files that git does not have were run: whoever reads of it may find them no more, or otherwise."""
+    there = [f"`{path}` (SHA-256 {digest[:16]}…)" for path, digest in (seen.outside if seen else ())]
+    return f"\nGit does not have {', '.join(there)}: it counts while that is what it was.\n" if there else ""
 
 
 def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:

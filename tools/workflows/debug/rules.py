@@ -10,7 +10,7 @@ from ...lab.context import RepoContext
 from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Item, ItemOutcome, Withdrawal, Workflow
-from ..ledger.pages import lines, sentence
+from ..ledger.pages import clipped, lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, Observed
 from ..running.inspection import (
@@ -108,11 +108,6 @@ class Debug(WorkflowRules):
         shared = {"reproduction", "fails_with", "control"}
         return item.model_copy(update=entry.item.model_dump(include=shared)) if entry else item
 
-    def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
-        """What an experiment left open may be claimed again, with a better one."""
-        unsettled = {one.id for one in ledger.of(Hypothesis) if standing(ledger, one) is ItemOutcome.INCONCLUSIVE}
-        return tuple(entry for entry in super().rivals(ledger, item) if entry.id not in unsettled)
-
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
         return told(ledger, entry) if isinstance(entry.item, Hypothesis) else super().said(ledger, entry)
 
@@ -149,6 +144,7 @@ class Debug(WorkflowRules):
         return [
             *self._steps(ledger),
             *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
+            *_showed_nothing(ledger),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
             *(_gathered(ledger.latest(GATHERED), ledger.latest(CHECKED)) if going_on else []),
         ]
@@ -182,6 +178,12 @@ def _next_steps(ledger: Ledger, *, bounded: bool, missing: Sequence[str]) -> lis
         and f"{failures} experiments in a row confirmed nothing: go back to what is known for certain.",
         waiting and f"{len(waiting)} commands wait for a person's consent; then call workflow with `run`.",
     )
+
+
+def _showed_nothing(ledger: Ledger) -> list[str]:
+    """Return why the last experiment left its claim open, if it did."""
+    left = [one for one in ledger.of(Hypothesis)[-1:] if outcome_of(ledger, one) is ItemOutcome.INCONCLUSIVE]
+    return [f"{one.id}: {clipped(words(ran(ledger, one)), 400)}." for one in left if one.item.reproduction]
 
 
 def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:

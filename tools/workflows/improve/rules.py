@@ -12,8 +12,8 @@ from pydantic import Field
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Depth, Item, Options, Text, Withdrawal, Words, Workflow, slug
-from ..ledger.pages import lines, quoted, section, sentence
+from ..ledger.items import Cited, Depth, Item, Options, Text, Withdrawal, Words, Workflow
+from ..ledger.pages import lines, quoted, section, sentence, slug
 from ..ledger.rules import Check, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 

@@ -95,14 +95,15 @@ class Settlement(StrEnum):
 
 class Proof(Record):
     """What the server runs for an item: a command; and where it is to show a fault, the words of its output that name the
-    fault, and a like command that ends the other way. `files` are those that the commands name, beside the one that is cited,
-    with git's id of each as it was when it showed the fault, at a `commit`.
+    fault, and a like command that ends the other way. `files` are the project's that they name beside the one cited, with
+    git's ids, and `outside` those that git does not have, with their SHA-256, as they were when it showed the fault at a `commit`.
     """
 
     command: str = ""
     fails_with: str = ""
     control: str = ""
     files: tuple[tuple[str, str], ...] = ()
+    outside: tuple[tuple[str, str], ...] = ()
     commit: str = ""
 
     @property
@@ -202,13 +203,17 @@ class Cited(Item):
 
 
 class Provable(Cited):
-    """An item that an experiment can show: two like commands, one of which fails in the words that name the fault while the
-    other passes. An exit status alone shows nothing: anything can fail.
+    """An item that an experiment can show: two like commands, one of which fails in the words that name the fault while the other
+    passes. One that brings a better experiment `replaces` what says the same and showed nothing.
     """
+
+    filled: ClassVar[frozenset[str]] = frozenset({"replaces"})
 
     reproduction: Note = Field("", description="A command that runs this code and fails while the fault is there.")
     fails_with: Note = Field("", description="Words of its output that name the fault, as an assertion or a value.")
     control: Note = Field("", description="A like command that ends the other way, e.g. with an input that is fine.")
+
+    replaces: str = ""
 
     @property
     def proof(self) -> Proof:
@@ -273,12 +278,6 @@ def steps(chain: str) -> tuple[str, ...]:
     """Return the workflows of a chain in order; arrows, commas and spaces between them. A ready one may be given by its name."""
     said = chain.strip().lower()
     return tuple(re.findall(r"[a-z]+", READY.get(said, said)))
-
-
-def slug(text: str, otherwise: str) -> str:
-    """Return a few words of a text as a part of a file name."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    return "-".join(words[:5])[:40].strip("-") or otherwise
 
 
 _GENERAL = frozenset({"kind", "upstream", "commit"})

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Sequence
 from ...session.results import safe_cell
 from ...text.templates import fill
 from .handoff import Handoff, is_plan
+from .items import Settlement
 from .state import Ledger
 
 
 def render(package: str, template: str, **values: object) -> str:
     """Fill in a template of the folder `templates` of a workflow's package.
 
-    It may use `cell`, `clipped`, `code`, `flagged`, `many`, `one_line`, `plain`, `quoted` and `sentence`, as filters or functions.
+    It may use `cell`, `clipped`, `code`, `flagged`, `many`, `one_line`, `plain`, `quoted`, `sentence` and `settled_words`, as filters or functions.
     """
-    helpers = (cell, clipped, code, flagged, many, one_line, plain, quoted, sentence)
+    helpers = (cell, clipped, code, flagged, many, one_line, plain, quoted, sentence, settled_words)
     return fill(package, template, {one.__name__: one for one in helpers}, values)
 
 
@@ -36,6 +37,21 @@ def summary_page(
         ended=(handoff.status[:1].upper() + handoff.status[1:]) + (f": {told}" if told else ""),
         result={name: value for name, value in config.items() if value not in ("", None)},
     )
+
+
+def settled_words(outcome: Settlement, by: str) -> str:
+    """Return what later work said of an item, for people: what an experiment expects is the word of whoever made it."""
+    match outcome:
+        case Settlement.FIXED:
+            return f"**FIXED** by {by}"
+        case Settlement.DISPROVEN:
+            return (
+                f"**not seen with the experiment of {by}**, and whether that tries what was meant is its author's word"
+            )
+        case Settlement.CONFIRMED:
+            return f"**seen to fail so** by {by}, and what should hold is its author's word"
+        case _:
+            return f"{outcome} by {by}"
 
 
 def section(title: str, lines: Iterable[str]) -> str:
@@ -90,6 +106,12 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     """Return a text on one line that opens no tag in Markdown."""
     return one_line(text).replace("<", "\\<")
+
+
+def slug(text: str, otherwise: str) -> str:
+    """Return a few words of a text as a part of a file name."""
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    return "-".join(words[:5])[:40].strip("-") or otherwise
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

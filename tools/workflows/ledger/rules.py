@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 from ...errors import Code, Refusal
-from .evidence import proof_of, ran, shown, words
+from .evidence import disproved, proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
-from .items import Depth, Item, ItemOutcome, Options, Proof, Retired, Withdrawal, Workflow
+from .items import Depth, Item, ItemOutcome, Options, Proof, Provable, Retired, Withdrawal, Workflow
 from .pages import render
 from .scores import Score
 from .state import Ledger, LedgerEntry, Ran, as_recorded
@@ -133,6 +133,16 @@ class WorkflowRules:
     def rivals(self, ledger: Ledger, item: Item) -> tuple[LedgerEntry[Item], ...]:
         """Return the entries that this item may not repeat: those of its kind."""
         return tuple(entry for entry in ledger.standing if entry.item.kind == item.kind)
+
+    def replaceable(self, ledger: Ledger, entry: LedgerEntry[Item], item: Item) -> bool:
+        """Tell whether an item takes the place of one that says the same: it has an experiment, and that one showed nothing."""
+        seen, old = ran(ledger, entry), entry.item
+        if (
+            not (isinstance(item, Provable) and isinstance(old, Provable) and item.reproduction)
+            or item.proof == old.proof
+        ):
+            return False
+        return not (shown(seen) or disproved(seen) or any(_names(one.item, entry.id) for one in ledger.standing))
 
     def proof(self, ledger: Ledger, item: Item) -> Proof | None:
         """Return what the server runs for an item, where a person agreed; None for nothing."""

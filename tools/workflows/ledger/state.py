@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from ...session.events import Record
-from .items import Item, Options, Proof, Retired, Settlement, Withdrawal, Workflow
+from .items import Item, Options, Proof, Provable, Retired, Settlement, Withdrawal, Workflow
 
 VERSION = 1
 """Of these records and of what stands in them."""
@@ -33,7 +33,7 @@ class Ran(Record):
     """What a command cited by an item did when the server ran it. `seconds` is wall-clock time; `tail` the end of its output.
 
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
-    `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files` and `commit` are as in a proof;
+    `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files`, `outside` and `commit` are as in a proof;
     those `put_back` differed by now, and were as they had been in the checkout of ours where both ran. `says_nothing` is why the
     end that was seen, however right, tells nothing of the code.
     """
@@ -45,6 +45,7 @@ class Ran(Record):
     emptied: str = ""
     without: Ran | None = None
     files: tuple[tuple[str, str], ...] = ()
+    outside: tuple[tuple[str, str], ...] = ()
     commit: str = ""
     put_back: tuple[str, ...] = ()
     says_nothing: str = ""
@@ -59,9 +60,8 @@ class Ran(Record):
     def proof(self) -> Proof:
         """What was run, or would be."""
         control = self.control.command if self.control else ""
-        return Proof(
-            command=self.command, fails_with=self.fails_with, control=control, files=self.files, commit=self.commit
-        )
+        kept = {"files": self.files, "outside": self.outside, "commit": self.commit}
+        return Proof(command=self.command, fails_with=self.fails_with, control=control, **kept)
 
     @property
     def failed(self) -> bool:
@@ -178,7 +178,9 @@ class Ledger:
     @cached_property
     def withdrawn(self) -> Mapping[str, str]:
         """Why items were taken back, by their ids."""
-        return {one.item: one.reason for one in (entry.item for entry in self.entries) if isinstance(one, Withdrawal)}
+        taken = {one.item: one.reason for one in (entry.item for entry in self.entries) if isinstance(one, Withdrawal)}
+        better = [(entry.item.replaces, entry.id) for entry in self.entries if isinstance(entry.item, Provable)]
+        return {**taken, **{id: f"{by} has a better experiment" for id, by in better if id}}
 
     @property
     def retired(self) -> tuple[str, ...]:

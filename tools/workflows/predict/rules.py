@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.pages import flagged, lines, plain, quoted, section
+from ..ledger.pages import flagged, lines, plain, quoted, section, settled_words
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
@@ -195,7 +195,7 @@ def _settled(ledger: Ledger, id: str) -> str:
     settled = ledger.overruled.get(id)
     if settled is None:
         return ""
-    return f"; **{settled.outcome.upper() if settled.outcome.over else settled.outcome}** by {settled.by}"
+    return f"; {settled_words(settled.outcome, settled.by)}"
 
 
 def _debate(ledger: Ledger, id: str) -> list[str]:

@@ -12,15 +12,15 @@ from ..ledger.items import Proof
 
 
 @contextmanager
-def left_as_it_was(context: RepoContext, proof: Proof, path: str) -> Iterator[None]:
-    """Run something within, after which branch, HEAD and the user's files are as they were; the one at `path`, that it is about,
-    was not even written and put back.
+def left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
+    """Run something within, after which branch, HEAD and the user's files are as they were; none that git has was even written
+    and put back.
 
     Raises:
         Refusal: if they are not; HEAD is brought back where that can be.
     """
     repo, before, others = context.repo, edited(context), frozenset(context.repo.status().untracked.paths)
-    branch, head, written = repo.branch(), repo.head(), _written(context, path)
+    branch, head, written = repo.branch(), repo.head(), _written(context)
     yield
     if (repo.branch(), repo.head()) != (branch, head):
         message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
@@ -28,9 +28,10 @@ def left_as_it_was(context: RepoContext, proof: Proof, path: str) -> Iterator[No
     if changed := sorted(edited(context) - before):
         message = f"`{proof.command}` or its control edited {', '.join(changed[:5])}. Put that back, and let it work on a copy."
         raise Refusal(Code.EVIDENCE, message)
-    if _written(context, path) != written:
+    if touched := sorted(path for path, stamp in _written(context).items() if written.get(path) != stamp):
+        names = ", ".join(touched[:5])
         message = (
-            f"`{proof.command}` or its control wrote {path}, and put it back. Run the code as it is, or a copy of it."
+            f"`{proof.command}` or its control wrote {names}, and put it back. Run the code as it is, where it lies."
         )
         raise Refusal(Code.EVIDENCE, message)
     if lost := sorted(others - frozenset(context.repo.status().untracked.paths)):
@@ -58,8 +59,13 @@ def edited(context: RepoContext) -> frozenset[str]:
     return frozenset(change.path for change in context.repo.changes() if change.tracked)
 
 
-def _written(context: RepoContext, path: str) -> tuple[int, int] | None:
-    """Return when a file was last written, and which one it is; None without one."""
-    file = context.repo.root / path
-    there = file.stat() if path and file.is_file() else None
-    return (there.st_ctime_ns, there.st_ino) if there else None
+def _written(context: RepoContext) -> dict[str, tuple[int, int]]:
+    """Return when each tracked file was last written, and which one it is: that changes also where the same text is put back."""
+    found = {}
+    for path in context.repo.tracked():
+        try:
+            status = (context.repo.root / path).lstat()
+        except OSError:
+            continue
+        found[path] = (status.st_ctime_ns, status.st_ino)
+    return found

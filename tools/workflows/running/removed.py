@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from ...lab.context import RepoContext
-from ...text.redaction import redactor
-from ..ledger.evidence import line_of
-from .stand_ins import words_of
+from .stand_ins import CitedCode, words_around, words_of
 
 STILL_THERE = 0.5
 """Share of the words of a function or file that no other of its kind may have."""
 
 
-def removed(context: RepoContext, commit: str, path: str, quote: str) -> bool:
+def removed(context: RepoContext, commit: str, path: str, quote: str, near: int) -> bool:
     """Tell whether the function (in Python) or the file in which a quote stood at a commit is gone: no function or file of its
     kind that git has at HEAD holds half of its words. What looks like it stays open.
     """
     repo, ending = context.repo, path.rpartition(".")[2]
     before = (repo.content(commit, path) or b"").decode("utf-8", "replace")
-    if not line_of(quote, before, redactor()):
+    code = CitedCode(path, before, quote, near)
+    if not code.line:
         return False
-    (words,) = words_of(path, before, quote)
+    words = words_around(code)
     alike = [one for one in repo.tracked() if one.rpartition(".")[2] == ending]
     now = ((name, data.decode("utf-8", "replace")) for name, data in repo.contents(repo.head(), alike).items())
     there = (part for name, text in now for part in words_of(name, text))

@@ -12,8 +12,8 @@ from ...lab.context import RepoContext
 from ...storage.disk import write_atomically
 from ...text.redaction import redactor
 from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
-from ..ledger.items import Workflow, slug, steps
-from ..ledger.pages import summary_page
+from ..ledger.items import Workflow, steps
+from ..ledger.pages import slug, summary_page
 from ..ledger.rules import WorkflowRules, read_item, read_options, rules_of
 from ..ledger.state import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
 

@@ -141,7 +141,9 @@ class FindingFate(StrEnum):
     STANDS = "still shown"
     """The server saw its proof fail again: nobody has to say so."""
     FIXED = "fixed"
-    """The server saw its proof pass."""
+    """The server saw its proof pass, and the line quoted is gone or another one."""
+    PASSES = "its proof passes, and the line quoted still stands: look"
+    """The code may be guarded elsewhere, or against this one attack."""
     CLEARED = "cleared by reading"
     """Nobody had shown it, and somebody says now that it is none."""
     GONE = "gone from the code"
@@ -224,7 +226,7 @@ def fates_of(ledger: Ledger) -> tuple[Matching, ...]:
         if new:
             return FindingFate.RECURRING
         if mended(seen):
-            return FindingFate.FIXED
+            return FindingFate.PASSES if one.stands else FindingFate.FIXED
         if one.name in cleared:
             return FindingFate.CARRIED if one.proof.command else FindingFate.CLEARED
         if not one.stands:

@@ -9,7 +9,7 @@ from ...errors import Code
 from ..ledger.evidence import disproved, mended, pending, proof_of, ran, words
 from ..ledger.handoff import Ending, GateCheck, HandoffFinding, without_findings
 from ..ledger.items import Depth, Item, ItemOutcome, Withdrawal, Workflow
-from ..ledger.pages import lines, sentence
+from ..ledger.pages import clipped, lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, Ran
 from .findings import (
@@ -110,7 +110,7 @@ class Security(WorkflowRules):
         return kind in {"cleared", "finding"}
 
     def spent(self, ledger: Ledger) -> int:
-        return sum(isinstance(entry.item, ThreatTest) for entry in ledger.entries)
+        return sum(isinstance(one.item, ThreatTest) and not one.item.replaces for one in ledger.entries)
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         known = [entry.id for entry in ledger.of(BoundaryItem)]
@@ -148,6 +148,7 @@ class Security(WorkflowRules):
                 f"{one.id} {one.item.severity}, {how_sure(ledger, one)}: {one.item.summary}"
                 for one in ledger.of(SecurityFinding)[-10:]
             ),
+            *_showed_nothing(ledger),
         )
 
     def page_values(self, ledger: Ledger) -> Mapping[str, object]:
@@ -193,6 +194,12 @@ def _next_steps(ledger: Ledger) -> list[str]:
         and "No dependency audit ran: the project names no tool for it that is known here.",
         *(f"`{one.command}`: {one.said}" for one in (audits.commands if audits else ())),
     )
+
+
+def _showed_nothing(ledger: Ledger) -> list[str]:
+    """Return why the runs of the last findings showed nothing, if they did not."""
+    left = [(one, ran(ledger, one)) for one in ledger.of(SecurityFinding)[-2:] if not by_a_run(ledger, one)]
+    return [f"{one.id}: {clipped(words(seen), 400)}." for one, seen in left if seen and seen.exit_code is not None]
 
 
 def _surface_lines(ledger: Ledger) -> list[str]:

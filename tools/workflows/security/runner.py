@@ -12,14 +12,14 @@ from ...lab.context import RepoContext
 from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
-from ..ledger.items import Item, Workflow
+from ..ledger.items import Item, Workflow, split_location
 from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed
 from ..running.inspection import WEAKNESSES, Hint, looked_through, run_checks, texts_of
 from ..running.proofs import prove, run_pending
 from ..running.runner import Scoped, files_in_scope, observed, saw
-from ..running.stand_ins import function_at
 from ..running.store import Ledgers
+from ..running.trials import cited_code
 from .findings import (
     PLACES,
     RERUN,
@@ -126,8 +126,9 @@ def _stands(context: RepoContext, known: Known) -> str:
     elsewhere = (
         context.repo.holding(max(known.quote.splitlines(), key=len).strip()) if len(known.quote) >= TELLING else ()
     )
+    near = split_location(known.stands)[1] if known.stands else 0
     for path in (known.path, *elsewhere[:MOST_LISTED]):
-        if line := line_of(known.quote, _text(context, context.repo.head(), path), redactor()):
+        if line := line_of(known.quote, _text(context, context.repo.head(), path), redactor(), near):
             return f"{path}:{line}"
     return ""
 
@@ -174,17 +175,16 @@ def _stops_something(context: RepoContext, entry: BoundaryItem, item: Cleared) -
     """Refuse to clear a boundary by a line that an attack there does not meet: the entry itself, what stands in no function, or
     code that the entry's file does not name.
     """
-    head = context.repo.head()
-    here, there = (_text(context, head, path) for path in (entry.path, item.path))
-    function, own = function_at(item.path, there, item.quote), function_at(entry.path, here, entry.quote)
+    code, entrance = cited_code(context, item), cited_code(context, entry)
+    function, own = (one.function.name if one.function else "" for one in (code, entrance))
     name, same = function or item.path.rpartition("/")[2].partition(".")[0], item.path == entry.path
-    named = re.findall(r"\w+", here).count(name) - same
+    named = re.findall(r"\w+", entrance.text).count(name) - same
     if one_line(item.quote) in one_line(entry.quote):
         problem = f"That is {item.boundary} itself"
     elif item.path.endswith(".py") and not function:
         problem = "That line stands in no function, so it stops nobody"
-    elif item.quote.startswith(("#", "//", "/*", '"""')):
-        problem = "That is a comment, which stops nobody"
+    elif none := code.no_place(""):
+        problem = f"That is {none}, which stops nobody"
     elif not (same and function == own) and named < 1:
         problem = f"{entry.path}, where {item.boundary} enters, does not name {function or item.path}"
     else:

@@ -197,13 +197,17 @@ def test_an_experiment_overrides_what_was_foreseen(opened: WorkflowAgent) -> Non
         }
     )
 
-    assert "**DISPROVEN** by debug-" in opened.file(closed, "predictions.md")
+    assert "**not seen with the experiment of debug-" in opened.file(closed, "predictions.md")
     assert opened.handoff(closed)["findings"][-1]["outcome"] == "disproven", "it sinks to the end"
     asked = GateDemands(complete=("predict",), fail_on="info")
     told = next(
         one.seen for one in gate_checks(Lab(opened.project.root).for_reading(), asked) if "findings" in one.name
     )
-    assert f"left out as disproven, each by an assertion of its author's: P2 by {debug.status().ledger}#H1" in told
+    assert f"not seen with an experiment, which is its author's word and ends nothing: P2 by {debug.status().ledger}#H1" in told
+    by_severity = gate_checks(Lab(opened.project.root).for_reading(), GateDemands(fail_on="info"))
+    opinions = next(one for one in by_severity if "predict" in one.name)
+    assert opinions.passed
+    assert opinions.seen.startswith("opinions, which fail nothing unless `--complete predict` asks for them: P")
 
 
 def test_text_that_reads_like_an_instruction_is_marked_wherever_it_is_shown(agent: WorkflowAgent) -> None:

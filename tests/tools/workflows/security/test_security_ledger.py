@@ -308,7 +308,7 @@ def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_pat
 
 def test_what_was_recorded_wrongly_is_withdrawn_and_recorded_anew(agent: WorkflowAgent) -> None:
     agent.record(FINDING, **NO_PROOF)
-    assert "V1 already stands" in agent.refused(Code.DUPLICATE, FINDING)
+    assert "V1 already stands" in agent.refused(Code.DUPLICATE, FINDING, **NO_PROOF)
 
     taken = agent.record({"kind": "withdrawal", "item": "V1", "reason": "without its experiment"})
 
@@ -320,6 +320,32 @@ def test_what_was_recorded_wrongly_is_withdrawn_and_recorded_anew(agent: Workflo
     closed = agent.close(why="enough")
     assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["V2"]
     assert ": without its experiment" in agent.file(closed, "summary.md")
+
+
+def test_what_showed_nothing_is_recorded_again_with_a_better_experiment_and_takes_no_round_more(
+    tmp_path: Path,
+) -> None:
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"), iterations=2)
+    agent.record(FINDING, fails_with="all rows came back")
+    assert "V1: exit 1 when the server ran it, without the words" in "\n".join(agent.status().state)
+
+    assert agent.record(FINDING).classified == "shown"
+
+    agent.record(CLEARED)
+    closed = agent.close()
+    assert "V2 has a better experiment" in agent.file(closed, "summary.md")
+    assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["V2"]
+
+
+def test_a_proof_that_passes_while_its_line_still_stands_is_no_plain_mend(agent: WorkflowAgent) -> None:
+    again(agent)
+    special = "def find(link, name):\n    if name == 'x':\n        return link.execute('SELECT 1', ())\n"
+    text = agent.project.read("shop/db.py").replace("def find(link, name):\n", special)
+    agent.project.write("shop/db.py", text).commit("nobody is called x")
+
+    state = "\n".join(agent.open().state)
+
+    assert "its proof passes, and the line quoted still stands: look" in state
 
 
 # --- The whole run ---------------------------------------------------------------------------------------------------
