@@ -328,7 +328,11 @@ def test_a_scenario_of_an_earlier_ledger_stays_open_when_another_is_looked_into(
     agent.open(goal="returns")
     agent.record(scenario, name="A parcel comes back", trigger="the post rings", severity="low")
 
-    assert "1 at or above high: S1 high" in typed(agent.project, *GATE)[1]
+    assert "1 at or above high: S1 high" in typed(agent.project, *GATE, "--complete", "scenario")[1]
+    assert (
+        "opinions, which fail nothing unless `--complete scenario` asks for them: S1 high"
+        in typed(agent.project, *GATE)[1]
+    )
 
 
 def test_the_gate_fails_on_a_ledger_that_is_open_or_was_broken_off(tmp_path: Path, typed: Typed) -> None:

@@ -203,7 +203,10 @@ def test_an_experiment_overrides_what_was_foreseen(opened: WorkflowAgent) -> Non
     told = next(
         one.seen for one in gate_checks(Lab(opened.project.root).for_reading(), asked) if "findings" in one.name
     )
-    assert f"not seen with an experiment, which is its author's word and ends nothing: P2 by {debug.status().ledger}#H1" in told
+    assert (
+        f"not seen with an experiment, which is its author's word and ends nothing: P2 by {debug.status().ledger}#H1"
+        in told
+    )
     by_severity = gate_checks(Lab(opened.project.root).for_reading(), GateDemands(fail_on="info"))
     opinions = next(one for one in by_severity if "predict" in one.name)
     assert opinions.passed
