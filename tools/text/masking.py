@@ -94,10 +94,11 @@ def _named_as_secret(name: str) -> bool:
 
 SHORTEST_VALUE = 8
 _NO_SECRETS = frozenset("disabled enabled required optional password username anonymous undefined".split())
-# The name must end where the value begins, so that `tokens_per_second = 1` and `password_field: x` are left alone.
+# The name must end where the value begins, so that `tokens_per_second = 1` and `password_field: x` are left alone. `PWD=/` is where a
+# shell stands.
 _ASSIGNED = re.compile(
     r"""(?:passw(?:or)?d|passphrase|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|access[_-]?key|private[_-]?key"""
-    r"""|client[_-]?secret|(?<![a-z])pwd|token)["']?"""
+    r"""|client[_-]?secret|(?<![a-z])pwd(?!=/)|token)["']?"""
     r"""(?:(?P<tight>=)|\s{0,3}(?::|:?=)\s{0,3}|(?<=d)\s(?=["']))(?:"(?P<double>[^"\n]{6,500}+)"|'(?P<single>[^'\n]{6,500}+)'"""
     r"""|(?P<bare>[^\s"'`,;&|<>()\[\]{}$]{6,500}+)(?![(\[{]))""",
     re.IGNORECASE,

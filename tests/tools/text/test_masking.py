@@ -91,6 +91,7 @@ STAYS = [
     "tokens/s=123456 max_tokens=1000000 num_tokens: 12345678",
     "token: 1234567890123456789",
     "tokens_per_second = 48211.25",
+    "PWD=/home/kim/project",
     "token = tokenizer.encode(text, allowed_special=())",
     'token = "<|endoftext|>"',
     "password: str = field(default='')",
