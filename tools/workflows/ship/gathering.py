@@ -137,9 +137,17 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
 
 
 def _dirty(context: RepoContext) -> tuple[str, ...]:
-    """Return what is not committed, and the operation that git is in the middle of."""
-    busy = context.repo.in_progress()
-    return (*((busy[0],) if busy else ()), *sorted({change.path for change in context.repo.changes()}))
+    """Return what is not committed, and the operation that git is in the middle of. Files of which git was told not to look are
+    taken for edited, and ignored ones that Python or pytest reads by itself for added.
+    """
+    busy, repo = context.repo.in_progress(), context.repo
+    flagged = (os.fsdecode(entry[2:]) for entry in repo.listing().flagged)
+    unlooked = {path for path in flagged if os.path.lexists(repo.root / path)}
+    read = {path for path in repo.status().ignored.paths if os.path.basename(path) in _READ_UNASKED}
+    return (*((busy[0],) if busy else ()), *sorted({change.path for change in repo.changes()} | unlooked | read))
+
+
+_READ_UNASKED = frozenset({"conftest.py", "pytest.ini", "sitecustomize.py", "usercustomize.py"})
 
 
 def tags(context: RepoContext) -> dict[str, str]:

@@ -212,6 +212,18 @@ def test_what_is_not_committed_is_not_shipped_and_not_tested(agent: WorkflowAgen
     assert "what would be tested is not what is committed" in line_of(answer, "tests")
 
 
+def test_what_git_was_told_not_to_look_at_is_taken_for_edited(agent: WorkflowAgent) -> None:
+    agent.project.git("update-index", "--assume-unchanged", "shop/cart.py")
+    agent.project.write("shop/cart.py", "def count(items):\n    return len(items) + 0\n")
+    agent.project.write(".git/info/exclude", "conftest.py\n").write("conftest.py", "import shop\n")
+
+    answer = agent.run()
+
+    assert "shop/cart.py is not committed" in "\n".join(answer.state)
+    assert "conftest.py is not committed" in "\n".join(answer.state)
+    assert "what would be tested is not what is committed" in line_of(answer, "tests")
+
+
 def test_a_command_that_changes_files_leaves_nothing_to_ship(agent: WorkflowAgent) -> None:
     agent.project.write("Makefile", "test:\n\techo '# formatted' >> shop/cart.py\n").commit("a test that formats")
 
