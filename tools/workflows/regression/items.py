@@ -108,7 +108,8 @@ class Cause(Cited):
 
 class ComparisonPlan(LedgerFacts):
     """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not. `unstable` is
-    what earlier comparisons found that regressed in this same code.
+    what earlier comparisons found that regressed in this same code; `given` are test commands that ran in place of the project's own,
+    `left_out`.
     """
 
     what: ClassVar[str] = "plan"
@@ -121,6 +122,11 @@ class ComparisonPlan(LedgerFacts):
     notes: tuple[str, ...] = ()
     verdict_before: str = ""
     unstable: tuple[str, ...] = ()
+    changed_tests: tuple[str, ...] = ()
+    removed_tests: tuple[str, ...] = ()
+    knows_runner: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     why: str = ""
 
 

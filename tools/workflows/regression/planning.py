@@ -128,6 +128,14 @@ def jobs_of(context: RepoContext, options: RegressionOptions) -> tuple[Compariso
     return tuple(found)
 
 
+def in_place_of_own(context: RepoContext, options: RegressionOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the test commands that were given and those of the project that they leave out; nothing where none of these is missing."""
+    functional = not options.dimensions or ComparedDimension.FUNCTIONAL in options.dimensions
+    own = tuple(_found(recognised(context.repo.root, context.repo.tracked()), CommandKind.TEST)) if functional else ()
+    left_out = tuple(command for command in own if command not in options.tests)
+    return (options.tests, left_out) if functional and options.tests and (left_out or not own) else ((), ())
+
+
 def selected(
     context: RepoContext, options: RegressionOptions, jobs: Sequence[ComparisonJob], base: str
 ) -> tuple[dict[ComparisonSide, tuple[str, ...]], str]:

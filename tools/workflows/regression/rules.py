@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger
 from .comparing_tests import compared_tests
+from .doubts import Doubt, doubts
 from .items import Cause, ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
 from .readings import ComparisonJob, ComparisonReading, compared_numbers, due, projected
 from .verdict import (
@@ -85,7 +86,11 @@ class Regression(WorkflowRules):
         if not plan.base:
             return [f"{found.word}: {plan.why}"]
         done = not unfinished(ledger)
-        shown = [f"Verdict {found.word}."] if done else [f"{len(readings(ledger))} runs made, not finished."]
+        shown = (
+            [f"Verdict {found.word}{_but(_doubts(ledger))}."]
+            if done
+            else [f"{len(readings(ledger))} runs made, not finished."]
+        )
         named = [(f"R{place}", row) for place, row in enumerate(rows(ledger), 1) if row.status != "same"]
         listed = sorted(named, key=lambda pair: (not pair[1].regressed, pair[1].dimension))[:20]
         return [
@@ -104,7 +109,14 @@ class Regression(WorkflowRules):
         found = rows(ledger)
         causes = [(entry.id, entry.item.row, entry.item.location, entry.item.explanation) for entry in ledger.of(Cause)]
         return {
-            "stability-report.md": report_page(plan_of(ledger), verdict(ledger), found, _unmeasured(ledger), causes),
+            "stability-report.md": report_page(
+                plan_of(ledger),
+                verdict(ledger),
+                found,
+                _unmeasured(ledger),
+                causes,
+                [doubt.told for doubt in _doubts(ledger)],
+            ),
         }
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
@@ -118,9 +130,11 @@ class Regression(WorkflowRules):
     def gate_check(self, ledger: Ledger) -> GateCheck:
         found, candidate = verdict(ledger), plan_of(ledger).candidate
         seen = found.word + (f": {found.reasons[0]}" if found.reasons else "")
-        seen += _by_exit_status(ledger) if found.word is VerdictWord.STABLE else ""
+        doubtful = _doubts(ledger)
+        seen += (_by_exit_status(ledger) if found.word is VerdictWord.STABLE else "") + _but(doubtful)
         passed = {VerdictWord.STABLE: True, VerdictWord.UNSTABLE: False}.get(found.word)
-        if passed and ledger.closed and ledger.closed.commit != candidate:
+        passed = None if passed and any(doubt.open for doubt in doubtful) else passed
+        if found.word is VerdictWord.STABLE and ledger.closed and ledger.closed.commit != candidate:
             return GateCheck(
                 self.name, None, f"{seen}, but of {candidate[:7]}; it was closed at {ledger.closed.commit[:7]}"
             )
@@ -141,6 +155,15 @@ class Regression(WorkflowRules):
 def plan_of(ledger: Ledger) -> ComparisonPlan:
     """Return what was sealed when the ledger was opened."""
     return ledger.seen(ComparisonPlan) or ComparisonPlan()
+
+
+def _doubts(ledger: Ledger) -> tuple[Doubt, ...]:
+    """Return what is to be said with a verdict; only of a stable one."""
+    return doubts(plan_of(ledger), rows(ledger)) if verdict(ledger).word is VerdictWord.STABLE else ()
+
+
+def _but(doubtful: Sequence[Doubt]) -> str:
+    return f", but {'; '.join(doubt.told for doubt in doubtful)}" if doubtful else ""
 
 
 def _by_exit_status(ledger: Ledger) -> str:

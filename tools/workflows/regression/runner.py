@@ -19,6 +19,7 @@ from typing import Any
 
 from ...errors import Code, Refusal
 from ...git.paired_checkout import PairedCheckout
+from ...git.trees import ABSENT
 from ...lab.context import RepoContext
 from ...measurement.meter import import_paths
 from ...process.run_notes import RunNote
@@ -30,8 +31,9 @@ from ..running.controls import Control
 from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
 from ..running.testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .doubts import told_by_patch
 from .items import ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
-from .planning import base_of, contract_rows, jobs_of, notes_of, selected
+from .planning import base_of, contract_rows, in_place_of_own, jobs_of, notes_of, selected
 from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, recorded_tests, runs_of, value_of
 from .rules import plan_of, readings, refused_commands, regressed, uncontrolled, unfinished, verdict
 from .verdict import ComparisonSide
@@ -195,15 +197,22 @@ class RegressionRunner(WorkflowRunner):
             return (saw(context, ComparisonPlan(base="", why=base.why)),)
         found = jobs_of(context, options)
         chosen, which = selected(context, options, found, base.commit)
+        given, left_out = in_place_of_own(context, options)
+        which = which.replace("all tests", "all tests of the given commands", 1) if given else which
+        head = context.repo.head()
+        removed = [one.path for one in context.repo.entries(base.commit, head) if one.new_mode == ABSENT]
         plan = {
             "base": base.commit,
-            "candidate": context.repo.head(),
+            "candidate": head,
             "told": base.how,
             "jobs": [job.model_dump(mode="json", exclude_defaults=True) for job in found],
             "chosen": chosen,
             "notes": [f"Tests: {which}.", *notes_of(context, base.commit)],
             "verdict_before": _before(context),
             "unstable": _unstable(context),
+            "given": given,
+            "left_out": left_out,
+            **told_by_patch(context.repo.diff(base.commit, head), removed),
         }
         refused = UnagreedCommands(commands=_unagreed(context, _commands(options, found)))
         return (saw(context, ComparisonPlan.model_validate(plan)), saw(context, refused))

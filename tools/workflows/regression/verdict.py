@@ -127,6 +127,7 @@ def report_page(
     rows: Sequence[ComparedRow],
     unmeasured: Sequence[tuple[str, str]],
     causes: Sequence[tuple[str, str, str, str]],
+    doubts: Sequence[str] = (),
 ) -> str:
     """Write stability-report.md: the verdict and why, what was compared and how, what was not."""
     named = [(f"R{place}", row) for place, row in enumerate(rows, 1)]
@@ -137,6 +138,7 @@ def report_page(
         f"# {verdict.word}\n",
         (compared if plan.base else plan.why) + "\n",
         section("Why", [f"- {why}" for why in verdict.reasons[:_MOST]]),
+        section("Doubts", [f"- {doubt}" for doubt in doubts]),
         section("Regressed", [_line(id, row) for id, row in worse[:_MOST]]),
         section("Causes", [f"- **{id}** {row}, `{place}`: {why}" for id, row, place, why in causes]),
         section("Does not count against the change", [_line(id, row) for id, row in other[:_MOST]]),
