@@ -107,7 +107,10 @@ def test_a_run_outlives_its_server_and_the_next_one_joins_it(project: Project, e
 
     assert "`iterate` was interrupted with its server" in status["note"]
     assert (kept["status"], kept["metric"]) == ("keep", 8.0)
-    assert _lines(count) == before + 3, "the interrupted run, which is joined, and a clean pair before the keep"
+    seen = project.review.history(iteration=1)
+    assert _lines(count) == before + 3, (
+        f"the joined run and a clean pair before the keep, not {seen.output}; {seen.more}"
+    )
     assert project.statuses() == ["baseline", "keep"]
     assert not (project.root / ".git/autoresearch/runs").exists()
 
