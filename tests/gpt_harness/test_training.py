@@ -363,7 +363,7 @@ def test_another_evaluator_than_the_baseline_s_is_tampering(lab: Path, tmp_path:
     scoring.write_text(scoring.read_text().replace(honest, "return 0.9 * float(row_nats"))
     edit(lab, "LOSS = 7.0", "LOSS = 6.0")
 
-    with pytest.raises(Refusal, match=EVALUATE.name) as refusal:
+    with pytest.raises(Refusal, match=scoring.name) as refusal:
         Loop(server).iterate("nothing at all, with a kinder ruler")
 
     assert refusal.value.code is Code.MACHINE_CHANGED
