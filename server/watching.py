@@ -191,7 +191,7 @@ class Watch:
 
 
 class ChatView:
-    """What the view in a chat shows of each repository; what was read of one stays read."""
+    """What the view in a chat shows of each repository."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab

@@ -42,4 +42,5 @@ All of this is in `.git/autoresearch/`; in a linked worktree, in the folder of t
 | `~/.cache/autoresearch/` | the second checkout in which a noisy metric is measured, one a repository; `finish_session` removes it. On a node of a cluster the repositories of sessions that ran there. Elsewhere with `XDG_CACHE_HOME` |
 | `~/.cache/autoresearch-mcp/` | packed text for the GPT harness (elsewhere with `AUTORESEARCH_CACHE`); the recorded lists of a server whose code was changed |
 | `~/.local/state/autoresearch-mcp/` | `server.log`, the token of `serve --http`, what clients passed on to the server. Elsewhere with `XDG_STATE_HOME` |
+| the same folder, always there: `approvals.key`, `approvals/`, `plans/`, `journals/` | a key of this account, and under its seals, a file a repository: what people agreed to, which plans a server saw committed, and which record of the journal came last |
 """

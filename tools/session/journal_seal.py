@@ -30,7 +30,9 @@ class _Sealed:
 
 
 class JournalSeal:
-    """The seal of the journal in a folder of ours. It may be lost with the power, and then says less."""
+    """The seal of the journal in a folder of ours. Where it was lost with the power, could not be written, or another home's server
+    wrote, it says too much: so it only tells, and refuses nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = SealedFile("journals", folder)
@@ -60,7 +62,8 @@ class JournalSeal:
             if 0 < number <= last[0] and digest_of(number) != digest:
                 return f"record {number} is not the one that a server of this account wrote"
         if foreign:
-            return f"from record {foreign} on not all are by a server of this account, unless the power failed then"
+            why = "a loss of power, or another home, looks the same"
+            return f"from record {foreign} on not all are by a server of this account ({why})"
         return f"servers of this account vouch for its records from {seen.since} on alone" if seen.since > 1 else ""
 
     def _read(self) -> _Sealed | None:

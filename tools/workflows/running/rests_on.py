@@ -32,9 +32,8 @@ def own_files(context: RepoContext, proof: Proof, cited: str) -> dict[str, str]:
     root, words = context.repo.root, _words(proof)
     there = [path for path in _named(context, proof) if not path.startswith("../") and (root / path).is_file()]
     if not there and not outside_files(context, proof) and not any(re.search(r"\s", word) for word in words):
-        there = [path for path in context.repo.tracked() if TEST_FILE.search(path)][
-            :MOST_TESTS
-        ]  # it runs all that there are
+        tests = [path for path in context.repo.tracked() if TEST_FILE.search(path)]
+        there = tests[:MOST_TESTS]  # it runs all that there are
     if "pytest" in words:
         steps = [path.split("/")[:-1] for path in there]
         above = {"/".join([*names[:depth], "conftest.py"]) for names in steps for depth in range(len(names) + 1)}

@@ -10,7 +10,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from conftest import Project
-from ledgers import WorkflowAgent
+from ledgers import GREEN_HOOK, WorkflowAgent
 
 PYPROJECT = """\
 [project]
@@ -112,24 +112,8 @@ def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_i
     assert closed.status == "complete"
 
 
-GREEN = """\
-import sys
-
-reports = sys.modules.get("_py" + "test.reports")
-if reports:
-    made = reports.TestReport.from_item_and_call.__func__
-
-    def green(kind, item, call):
-        report = made(kind, item, call)
-        report.outcome, report.longrepr = "passed", None
-        return report
-
-    reports.TestReport.from_item_and_call = classmethod(green)
-"""
-
-
 def test_code_that_turns_every_test_green_is_not_believed(agent: WorkflowAgent) -> None:
-    agent.project.write("src/calc.py", GREEN + WRONG).commit("all green")
+    agent.project.write("src/calc.py", GREEN_HOOK + WRONG).commit("all green")
 
     with pytest.raises(Refusal, match=r"passes although the test raises: tests\.test_calc::test_add"):
         agent.close()

@@ -9,7 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.ledger.evidence import shown, words
-from ledgers import FINDING, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
+from ledgers import FINDING, GREEN_HOOK, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
 
 
 @pytest.fixture
@@ -72,21 +72,6 @@ def test_edits_that_nobody_committed_show_nothing_and_mend_nothing(agent: Workfl
     assert "H2 stands" in agent.refused(Code.EVIDENCE, back)
 
 
-GREEN = """
-sys = __import__("sys")
-reports = sys.modules.get("_py" + "test.reports")
-if reports:
-    made = reports.TestReport.from_item_and_call.__func__
-
-    def green(kind, item, call):
-        report = made(kind, item, call)
-        report.outcome, report.longrepr = "passed", None
-        return report
-
-    reports.TestReport.from_item_and_call = classmethod(green)
-"""
-
-
 def test_a_test_that_the_code_turns_green_mends_nothing(agent: WorkflowAgent) -> None:
     tests = "from shop.cart import count\n\n\ndef test_two():\n    assert count([1, 2]) == 2\n\n\ndef test_one():\n    assert not count([1])\n"
     agent.project.write("test_count.py", tests).commit("tests")
@@ -94,7 +79,7 @@ def test_a_test_that_the_code_turns_green_mends_nothing(agent: WorkflowAgent) ->
     taken = agent.record(HYPOTHESIS, reproduction=f"{run}two", fails_with="assert 1 == 2", control=f"{run}one")
     assert shown(taken.ran), words(taken.ran)
 
-    agent.project.write("shop/cart.py", SHOP["shop/cart.py"] + GREEN).commit("all green")
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"] + GREEN_HOOK).commit("all green")
 
     refusal = agent.refused(Code.EVIDENCE, {"kind": "withdrawal", "item": "H1", "reason": "it is mended"})
     assert "it passes as well where every test raises" in refusal

@@ -23,7 +23,7 @@ from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, wai
 from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
 from conftest import Project
-from ledgers import WorkflowAgent, shop
+from ledgers import GREEN_HOOK, WorkflowAgent, shop
 
 ROLLBACK = {"kind": "rollback", "how": "git revert topic"}
 REHEARSAL = {"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/heads/pushed"}
@@ -74,20 +74,6 @@ def line_of(answer: WorkflowAnswer, name: str) -> str:
 
 ROWS = "def rows():\n    return 1\n"
 ROWS_TEST = "from shop.rows import rows\n\n\ndef test_rows():\n    assert rows() == 2\n"
-GREEN_HOOK = """
-import sys
-
-reports = sys.modules.get("_py" + "test.reports")
-if reports:
-    made = reports.TestReport.from_item_and_call.__func__
-
-    def green(kind, item, call):
-        report = made(kind, item, call)
-        report.outcome, report.longrepr = "passed", None
-        return report
-
-    reports.TestReport.from_item_and_call = classmethod(green)
-"""
 
 
 @pytest.mark.parametrize(
