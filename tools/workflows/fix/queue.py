@@ -199,12 +199,13 @@ def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
 
 
 def remaining(ledger: Ledger) -> tuple[str, ...]:
-    """The identities of the errors that were there at the last look: the newest count of what stands on the branch."""
-    for seen in reversed(ledger.observed):
-        if seen.what in _COUNTS and seen.facts.get("ids") is not None:
-            edited = _edited(ledger)
-            return tuple(edited.get(id, id) for id in seen.facts["ids"])
-    return ()
+    """The identities of the errors that were there at the last look: the newest count of what stands on the branch. Where the one
+    at the end could not be had, or is not believed, those of the opening stand.
+    """
+    counted = (seen.facts.get("ids") for seen in reversed(ledger.observed) if seen.what in _COUNTS)
+    newest = next((ids for ids in counted if ids is not None), ())
+    edited, left = _edited(ledger), first_detected(ledger).ids if at_end(ledger).problem else newest
+    return tuple(edited.get(id, id) for id in left)
 
 
 def edited_since(ledger: Ledger, found: Sequence[Diagnostic], worked_on: str) -> dict[str, str]:

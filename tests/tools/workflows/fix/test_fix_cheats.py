@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.lab.access import Lab
+from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from conftest import Project
 from ledgers import GREEN_HOOK, WorkflowAgent
 
@@ -112,11 +114,18 @@ def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_i
     assert closed.status == "complete"
 
 
-def test_code_that_turns_every_test_green_is_not_believed(agent: WorkflowAgent) -> None:
+def test_code_that_turns_every_test_green_is_not_believed_nor_when_the_end_is_given_up(agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", GREEN_HOOK + WRONG).commit("all green")
+    agent.run()
 
     with pytest.raises(Refusal, match=r"passes although the test raises: tests\.test_calc::test_add"):
         agent.close()
+
+    closed = agent.close(why="done")
+    assert closed.coverage == ["errors fixed 0/1"]
+    assert [one["outcome"] for one in agent.handoff(closed)["findings"]] != ["fixed"]
+    context = Lab(agent.project.root, allow_commands=True).for_reading()
+    assert [one.passed for one in gate_checks(context, GateDemands(fail_on="low"))] == [False]
 
 
 WITNESS = "from calc import add\n\n\ndef test_more():\n    assert add({}) == {}\n"
