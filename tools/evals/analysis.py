@@ -1,4 +1,4 @@
-"""Analyse a results file: trend, plateau, efficiency, streaks, anomalies, and whether to go on.
+"""Analyse a results file: trend, plateau, anomalies, and whether to go on.
 
 What the file does not tell is None. Rates are from 0 to 1, improvements positive whatever the direction of the metric.
 """
@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field
-
 from ..session.events import Record
 from .comparable import MACHINE_COLUMNS, comparable
 from .history import MetricHistory, direction_of, trend
-from .rows import Results, ResultsFormat, ResultsLine, RowFate, column_facts, row_names
+from .rows import Results, ResultsFormat, ResultsLine, RowFate, row_names
 
 WINDOW = 5
 """Measured tries in a row without a new best that make a plateau."""
@@ -53,7 +51,7 @@ class Continuation(Record):
 
 
 class Analysis(Record):
-    """Everything that could be computed. None: the file does not tell. `hours` are wall-clock, by the rows' own times."""
+    """Everything that could be computed. None: the file does not tell."""
 
     format: str
     metric: str = ""
@@ -81,19 +79,11 @@ class Analysis(Record):
     diminishing_returns: bool | None = None
     later_share: float | None = None
     jumps: tuple[NotedRow, ...] = ()
-    gain_per_try: float | None = None
-    gain_per_keep: float | None = None
-    gain_per_hour: float | None = None
-    hours: float | None = None
-    longest_keep_streak: int = 0
-    longest_streak_without_keep: int = 0
-    current_streak_without_keep: int = 0
     guard_fail_rate: float | None = None
     improved_but_failed: tuple[NotedRow, ...] = ()
     hot_files: tuple[HotFile, ...] = ()
     goal: float | None = None
     goal_achieved: bool | None = None
-    columns: dict[str, Any] = Field(default_factory=dict)
     anomalies: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     recommendation: Continuation = Continuation(verdict="change", reason="Nothing was read.")
@@ -105,6 +95,7 @@ def analyse(
     files: Mapping[str, Sequence[str]] | None = None,
     direction: str = "",
     goal: float | None = None,
+    measured: Mapping[str, float] | None = None,
 ) -> Analysis:
     """Analyse a results file; of several segments, the last one with rows.
 
@@ -114,12 +105,15 @@ def analyse(
         files: the files that each commit changed, by the commit as the file names it, where git has it.
         direction: `lower` or `higher`, where the caller knows; else the file, the metric's name or the kept rows tell.
         goal: the value that the session wants to reach.
+        measured: what the server itself measured of commits, by their first seven digits.
     """
     last = max((row.segment for row in found.rows), default=0)
     rows, left_out = comparable(found, [row for row in found.rows if row.segment == last], direction)
     asked = "the plan" if found.format is ResultsFormat.JOURNAL else "whoever asked"
     way, told_by = (direction, asked) if direction else direction_of(found, rows)
-    history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0))
+    doubts = _doubts(found.format, rows, files or {}, measured or {})
+    doubted = frozenset(row.line for rows in doubts.values() for row in rows)
+    history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0), doubted)
     analysis = Analysis(
         format=found.format,
         metric=found.metric,
@@ -128,9 +122,13 @@ def analyse(
         direction_from=told_by,
         segments=len({row.segment for row in found.rows}),
         goal=goal,
-        columns=column_facts(rows),
         hot_files=_hot(rows, files or {}),
-        anomalies=(*found.notes, *left_out, *_anomalies(found, history)),
+        anomalies=(
+            *found.notes,
+            *left_out,
+            *(f"{row_names(rows)}: {why}; no best." for why, rows in doubts.items() if rows),
+            *_anomalies(found, history),
+        ),
         skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
         **_counts(history),
         **_values(history, goal),
@@ -143,7 +141,6 @@ def _counts(history: MetricHistory) -> dict[str, Any]:
     tries = history.tries
     has_statuses = any(row.status for row in tries)
     guarded = [row for row in tries if row.guard != "-"]
-    streaks = history.streaks if has_statuses else (0, 0, 0)
     return {
         "iterations_run": len(tries),
         "measured": sum(row.metric is not None for row in tries),
@@ -153,16 +150,12 @@ def _counts(history: MetricHistory) -> dict[str, Any]:
         "keep_rate": _share(tries, RowFate.KEEP) if has_statuses else None,
         "crash_rate": _share(tries, RowFate.CRASH) if has_statuses else None,
         "guard_fail_rate": sum(row.guard == "fail" for row in guarded) / len(guarded) if guarded else None,
-        "longest_keep_streak": streaks[0],
-        "longest_streak_without_keep": streaks[1],
-        "current_streak_without_keep": streaks[2],
     }
 
 
 def _values(history: MetricHistory, goal: float | None) -> dict[str, Any]:
-    first, best, total, hours = history.first, history.best, history.total, history.hours
+    first, best, total = history.first, history.best, history.total
     start = first.metric if first else None
-    keeps = sum(row.fate is RowFate.KEEP for row in history.tries)
     reached = None
     if goal is not None and best is not None and best.metric is not None:
         reached = history.sign * (best.metric - goal) >= 0
@@ -173,10 +166,6 @@ def _values(history: MetricHistory, goal: float | None) -> dict[str, Any]:
         "best_iteration": best.number if best else None,
         "improvement": total,
         "improvement_pct": 100 * total / abs(start) if total is not None and start else None,
-        "gain_per_try": total / len(history.tries) if total is not None and history.tries else None,
-        "gain_per_keep": total / keeps if total is not None and keeps else None,
-        "gain_per_hour": total / hours if total is not None and hours else None,
-        "hours": hours,
         "goal_achieved": reached,
     }
 
@@ -211,6 +200,25 @@ def _hot(rows: Sequence[ResultsLine], files: Mapping[str, Sequence[str]]) -> tup
     return tuple(HotFile(path=path, keeps=count) for path, count in ranked[:HOT_FILES])
 
 
+def _doubts(
+    format: ResultsFormat, rows: Sequence[ResultsLine], files: Mapping[str, object], measured: Mapping[str, float]
+) -> dict[str, list[ResultsLine]]:
+    """Return the rows of a foreign file that something speaks against, by what that is."""
+    if format is ResultsFormat.JOURNAL:
+        return {}
+    numbers = [row for row in rows if row.metric is not None]
+    kept = [row for row in numbers if row.fate in {RowFate.KEEP, RowFate.BASELINE}]
+    zeros = [row for row in numbers if row.metric == 0]
+    return {
+        "exactly 0 where other rows are not; a measurement, or none?": zeros if 2 * len(zeros) < len(numbers) else [],
+        "kept although a guard failed": [row for row in kept if row.guard == "fail"],
+        "git has no such commit": [row for row in kept if files and row.commit and row.commit not in files],
+        "this server measured another number": [
+            row for row in numbers if measured.get(row.commit[:7], row.metric) != row.metric
+        ],
+    }
+
+
 def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     """What does not fit: numbers that cannot be, rows out of order, keeps that made it worse."""
     rows = history.rows
@@ -220,11 +228,6 @@ def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     first = history.first
     if first and first.fate is RowFate.KEEP and first is not history.rows[0]:
         anomalies.append(f"No baseline row: compared with the first row that was kept, {row_names([first])}.")
-    zeros = [row for row in history.measured if row.metric == 0]
-    if zeros and found.format is not ResultsFormat.JOURNAL and 2 * len(zeros) < len(history.measured):
-        anomalies.append(
-            f"{row_names(zeros)}: exactly 0 where other rows are not; a measurement, or none? Left as it is."
-        )
     numbers = [row.number for row in rows if row.number is not None]
     twice = [number for number, count in Counter(numbers).items() if count > 1]
     if twice and re.match(r"loop|journal|pi", found.format):  # a row a number
@@ -250,8 +253,6 @@ def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuat
     recent = history.tries[-window:]
     flat = analysis.plateau_length or 0
     refused = sum(step.line in {row.line for row in recent} for step in analysis.improved_but_failed)
-    tournament = analysis.columns.get("tournament", {})
-    saturated = analysis.columns.get("saturation", {}).get("saturated", False)
     cases: tuple[tuple[bool, Literal["continue", "stop", "change"], str], ...] = (
         (not history.rows, "change", "The file has no rows: nothing to go by."),
         (
@@ -269,17 +270,6 @@ def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuat
             "change",
             f"{refused} of the last {len(recent)} tries were better and a guard refused them: find what it protects.",
         ),
-        (
-            bool(tournament.get("oscillating")),
-            "change",
-            "Two candidates take turns at winning: the judges have no stable preference.",
-        ),
-        (
-            bool(tournament.get("converged")),
-            "stop",
-            f"{tournament.get('winner')} won {tournament.get('wins_in_a_row')} rounds in a row.",
-        ),
-        (bool(saturated), "stop", "The last rounds brought hardly anything new."),
         (flat >= SPENT * window, "stop", f"No new best in {flat} measured tries: this line is spent."),
         (flat >= window, "change", f"No new best in {flat} measured tries: try something of another kind."),
         (

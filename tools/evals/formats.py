@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from .rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_in, time_in
+from .rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_in
 
 MOST_BYTES = 16 * 2**20
 """A results file larger than this is something else."""
@@ -54,7 +54,7 @@ def _log(text: str) -> Results:
 
 
 def _logged(number: int, entry: Mapping[str, object], segment: int) -> ResultsLine:
-    run, metric, at, more = (entry.get(name) for name in ("run", "metric", "timestamp", "metrics"))
+    run, metric, more = (entry.get(name) for name in ("run", "metric", "metrics"))
     status = str(entry.get("status") or "")
     cells = {name: str(value) for name, value in more.items()} if isinstance(more, dict) else {}
     return ResultsLine(
@@ -66,7 +66,6 @@ def _logged(number: int, entry: Mapping[str, object], segment: int) -> ResultsLi
         fate=fate_of(status),
         status=status,
         description=str(entry.get("description") or ""),
-        at=float(at) / 1000 if isinstance(at, int | float) and at > 0 else None,
         segment=segment,
         cells=cells,
     )
@@ -98,32 +97,6 @@ def _is_number(value: object) -> bool:
 Splitter = Callable[[str], list[str]]
 """Cuts a line into cells."""
 
-# The headers by which each command's file is known: all of these columns are there, and no format above it fits.
-_SIGNS: tuple[tuple[ResultsFormat, frozenset[str]], ...] = tuple(
-    (format, frozenset(words.split()))
-    for format, words in (
-        (ResultsFormat.REGRESSION, "dimension classification baseline candidate regressed subscore"),
-        (ResultsFormat.LOOP_9, "iteration timestamp commit metric delta guard guard-metric status"),
-        (ResultsFormat.LOOP_8, "iteration commit metric delta guard guard-metric status"),
-        (ResultsFormat.FIX, "iteration category target delta guard status"),
-        (ResultsFormat.FIX, "iteration error_type error_fixed"),
-        (ResultsFormat.LOOP_7, "iteration commit metric delta guard status"),
-        (ResultsFormat.DEBUG, "iteration hypothesis result location"),
-        (ResultsFormat.DEBUG, "iteration hypothesis status technique"),
-        (ResultsFormat.SECURITY, "iteration severity owasp stride"),
-        (ResultsFormat.SHIP, "type target checklist_score shipped"),
-        (ResultsFormat.SCENARIO, "iteration dimension classification severity"),
-        (ResultsFormat.PREDICT, "round persona findings_produced"),
-        (ResultsFormat.LEARN, "iteration mode docs_generated"),
-        (ResultsFormat.LEARN, "iteration file_documented"),
-        (ResultsFormat.REASON, "round winner votes"),
-        (ResultsFormat.REASON, "round candidate_label judge_verdict"),
-        (ResultsFormat.PROBE, "round persona atom type"),
-        (ResultsFormat.IMPROVE, "iteration research_question confidence"),
-        (ResultsFormat.KARPATHY, "commit memory_gb status description"),
-        (ResultsFormat.KARPATHY, "commit val_bpb status description"),
-    )
-)
 _LOOP = {
     7: ("iteration", "commit", "metric", "delta", "guard", "status", "description"),
     8: ("iteration", "commit", "metric", "delta", "guard", "guard-metric", "status", "description"),
@@ -137,18 +110,8 @@ _NAMES = {
     "guard": ("guard",),
     "status": ("status", "decision", "result", "verdict"),
     "description": ("description", "note", "notes", "desc", "change"),
-    "at": ("timestamp", "time", "date"),
 }
-_KNOWN = frozenset(
-    " ".join(" ".join(names) for names in _NAMES.values()).split()
-    + "guard-metric memory_gb type hypothesis severity location technique evidence file_line category target error_type"
-    " error_fixed vector owasp stride confidence finding checklist_score dry_run shipped verified duration scenario"
-    " dimension classification title parent persona findings_produced findings_revised challenges_issued flip_count mode"
-    " docs_generated docs_updated validation_score fix_iterations learn_score duration_s file_documented"
-    " validation_status issues_found issues_fixed winner votes consecutive_wins word_counts candidate_label"
-    " judge_verdict convergence_count atom flag source question answer atoms_extracted research_question"
-    " insight_problem insight_mechanism axis tier baseline candidate regressed subscore".split()
-)
+_KNOWN = frozenset(word for names in _NAMES.values() for word in names) | {"guard-metric", "memory_gb", "timestamp"}
 
 
 def read_table(text: str) -> Results:
@@ -166,12 +129,14 @@ def read_table(text: str) -> Results:
             return Results(ResultsFormat.UNKNOWN, skipped=unread, direction=_direction(marks))
         notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
     rows, skipped, more = _rows(body, header, split)
-    format = next((one for one, sign in _SIGNS if sign <= set(header)), ResultsFormat.TABLE)
     metric = _metric_column(header, rows)
+    karpathy = header[:1] == ("commit",) and metric
     return Results(
-        format=ResultsFormat.KARPATHY
-        if format is ResultsFormat.TABLE and header[:1] == ("commit",) and metric
-        else format,
+        format=ResultsFormat.LOOP
+        if set(_LOOP[7]) - {"description"} <= set(header)
+        else ResultsFormat.KARPATHY
+        if karpathy
+        else ResultsFormat.TABLE,
         rows=tuple(_typed(row, metric) for row in rows),
         direction=_direction(marks),
         metric=metric,
@@ -221,7 +186,6 @@ def _typed(row: ResultsLine, metric: str) -> ResultsLine:
         fate=fate_of(status),
         status=status,
         description=cells["description"].strip(),
-        at=time_in(cells["at"]),
     )
 
 
@@ -231,11 +195,10 @@ def _metric_column(header: Sequence[str], rows: Sequence[ResultsLine]) -> str:
         return named
     if "commit" not in header and "status" not in header:
         return ""
-    others = {name for names in _NAMES.values() for name in names}
     for name in header:
         cells = [row.cells.get(name, "") for row in rows]
         numbers = sum(number_in(cell) is not None for cell in cells)
-        if name not in others and name not in _KNOWN - {"val_bpb"} and cells and 2 * numbers > len(cells):
+        if name not in _KNOWN and cells and 2 * numbers > len(cells):
             return name
     return ""
 

@@ -1,4 +1,4 @@
-"""The history of a metric over the rows of a session: gains, best, streaks, plateau. An improvement is positive either way."""
+"""The history of a metric over the rows of a session: gains, best, plateau. An improvement is positive either way."""
 
 from __future__ import annotations
 
@@ -44,10 +44,13 @@ def direction_of(found: Results, rows: Sequence[ResultsLine]) -> tuple[str, str]
 
 @dataclass(frozen=True)
 class MetricHistory:
-    """The rows of one session in their order, and 1 or -1 for a metric to be raised or lowered; 0 where nobody knows."""
+    """The rows of one session in their order, and 1 or -1 for a metric to be raised or lowered; 0 where nobody knows. What is
+    `doubted`, by its line, is no best.
+    """
 
     rows: tuple[ResultsLine, ...]
     sign: int
+    doubted: frozenset[int] = frozenset()
 
     @cached_property
     def tries(self) -> tuple[ResultsLine, ...]:
@@ -75,8 +78,9 @@ class MetricHistory:
 
     @cached_property
     def best(self) -> ResultsLine | None:
-        """The best row that stayed; None without a direction."""
-        return max(self.kept, key=lambda row: self.sign * _value(row)) if self.kept and self.sign else None
+        """The best row that stayed and that nothing speaks against; None without one, or without a direction."""
+        sound = [row for row in self.kept if row.line not in self.doubted]
+        return max(sound, key=lambda row: self.sign * _value(row)) if sound and self.sign else None
 
     @property
     def total(self) -> float | None:
@@ -142,22 +146,6 @@ class MetricHistory:
             (row, gain) for row, gain in self.gains if row.guard == "fail" and gain > 0 and row.fate is not RowFate.KEEP
         )
 
-    @property
-    def streaks(self) -> tuple[int, int, int]:
-        """The longest run of keeps, the longest without one, and how long the one at the end is."""
-        keeps = [row.fate is RowFate.KEEP for row in self.tries]
-        return (
-            _longest(keeps, True),
-            _longest(keeps, False),
-            next((n for n, kept in enumerate(reversed(keeps)) if kept), len(keeps)),
-        )
-
-    @property
-    def hours(self) -> float | None:
-        """From the first time to the last."""
-        times = [row.at for row in self.rows if row.at is not None]
-        return (max(times) - min(times)) / 3600 if len(times) > 1 and max(times) > min(times) else None
-
 
 def trend(values: Sequence[float], sign: int) -> str | None:
     """`improving`, `worsening` or `flat`, by Kendall's tau of the values over their order; None for fewer than four.
@@ -170,14 +158,6 @@ def trend(values: Sequence[float], sign: int) -> str | None:
     pairs = [(b > a) - (b < a) for place, a in enumerate(values) for b in values[place + 1 :]]
     tau = sign * sum(pairs) / len(pairs)
     return "improving" if tau > 1 / 3 else "worsening" if tau < -1 / 3 else "flat"
-
-
-def _longest(flags: Sequence[bool], wanted: bool) -> int:
-    longest = run = 0
-    for flag in flags:
-        run = run + 1 if flag is wanted else 0
-        longest = max(longest, run)
-    return longest
 
 
 def _value(row: ResultsLine) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .analysis import Analysis, NotedRow
+from .rows import ResultsFormat
 
 
 def as_lines(analysis: Analysis) -> list[str]:
-    """Say the analysis in lines, the recommendation first; what the file does not tell is left out."""
+    """Say the analysis in lines, whose numbers they are first; what the file does not tell is left out."""
     return [
+        *_whose(analysis),
         f"{analysis.recommendation.verdict.upper()}: {analysis.recommendation.reason}",
         "",
         *(f"{name:<22}{value}" for name, value in _facts(analysis)),
@@ -27,6 +29,7 @@ def as_page(analysis: Analysis, source: str) -> str:
     rows = [(name, value.replace("|", "\\|").replace("\n", " ")) for name, value in _facts(analysis)]
     parts = [
         f"# Evaluation of {source}\n",
+        *(f"{line}\n" for line in _whose(analysis)),
         f"**{analysis.recommendation.verdict.capitalize()}.** {analysis.recommendation.reason}\n",
         "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n",
         *(
@@ -36,6 +39,13 @@ def as_page(analysis: Analysis, source: str) -> str:
         ),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _whose(analysis: Analysis) -> list[str]:
+    own = analysis.format == ResultsFormat.JOURNAL
+    return (
+        [] if own else ["Read from a file, and nothing of it was measured here: the numbers are whoever wrote them's."]
+    )
 
 
 def _lists(analysis: Analysis, quote: str = "") -> list[tuple[str, Sequence[str]]]:
@@ -73,22 +83,7 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("trend", analysis.trend or ""),
         ("plateau", _plateau(analysis)),
         ("diminishing returns", _returns(analysis)),
-        ("gain per try", _number(analysis.gain_per_try)),
-        ("gain per keep", _number(analysis.gain_per_keep)),
-        (
-            "gain per hour",
-            f"{_number(analysis.gain_per_hour)} over {analysis.hours:.1f} h"
-            if analysis.hours and analysis.gain_per_hour is not None
-            else "",
-        ),
-        (
-            "longest streaks",
-            f"{analysis.longest_keep_streak} keeps, {analysis.longest_streak_without_keep} without; {analysis.current_streak_without_keep} without at the end"
-            if analysis.keep_rate is not None
-            else "",
-        ),
         ("guard failures", f"{100 * analysis.guard_fail_rate:.0f} %" if analysis.guard_fail_rate is not None else ""),
-        *((name.replace("_", " "), _words(value)) for name, value in analysis.columns.items()),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -126,16 +121,6 @@ def _rate(count: int, rate: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
-
-
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _steps(steps: Sequence[NotedRow]) -> list[str]:

@@ -24,8 +24,6 @@ from .formats import MOST_BYTES, read_results
 from .pages import as_lines
 from .rows import Results, ResultsFormat, ResultsLine, RowFate, fate_of
 
-MOST_COMMITS = 500
-"""Kept commits whose files are looked up, the newest ones."""
 _LOGS = ("autoresearch.jsonl", ".auto/log.jsonl", "log.jsonl")
 DIRECTIONS = ("lower", "higher")
 KNOWN_BY_NAME = {"val_bpb": "lower"}
@@ -86,10 +84,11 @@ def evaluate(context: RepoContext, name: str = "", window: int = WINDOW, directi
         return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, direction=way, goal=plan.target_value))
     file = find_results(context.repo.root, name)
     found = read_file(file)
-    commits = [row.commit for row in found.rows if row.commit and row.fate is RowFate.KEEP]
-    files = files_of_commits(context, commits)
+    kept = {RowFate.KEEP, RowFate.BASELINE}
+    files = files_of_commits(context, [row.commit for row in found.rows if row.commit and row.fate in kept])
+    measured = {row.commit[:7]: row.metric for row in context.rows() if row.commit and row.metric is not None}
     source = str(file.relative_to(context.repo.root.resolve()))
-    return Evaluated(source, _numbers(found), analyse(found, window, files, direction))
+    return Evaluated(source, _numbers(found), analyse(found, window, files, direction, measured=measured))
 
 
 def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Evaluated:
@@ -105,7 +104,7 @@ def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Eval
 
 def files_of_commits(context: RepoContext, commits: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the files that each of these commits changed; those that git does not have are left out."""
-    names = list(dict.fromkeys(commits))[-MOST_COMMITS:]
+    names = list(dict.fromkeys(commits))
     if not names:
         return {}
     asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
@@ -202,7 +201,7 @@ def as_words(context: RepoContext, name: str) -> str:
     """Analyse imported results, in words."""
     found, chapter = imported(context, name)
     analysis = analyse(found, direction=str(chapter.plan.better))
-    return "\n".join([f"{chapter.name}, imported: nothing of it was measured here.", *as_lines(analysis)])
+    return "\n".join([f"{chapter.name}, imported.", *as_lines(analysis)])
 
 
 def draw_imported(context: RepoContext, name: str) -> tuple[bytes, str, str]:

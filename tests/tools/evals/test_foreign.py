@@ -7,7 +7,7 @@ import json
 import pytest
 
 from autoresearch_mcp.tools.evals.formats import read_results
-from autoresearch_mcp.tools.evals.rows import Results, ResultsFormat, RowFate, fate_of, number_in, time_in
+from autoresearch_mcp.tools.evals.rows import Results, ResultsFormat, RowFate, fate_of, number_in
 
 
 def table(header: str, *rows: str, separator: str = "\t") -> str:
@@ -30,23 +30,23 @@ FORMATS = {
     ),
     "seven columns": (
         "# metric_direction: higher_is_better\n" + table(LOOP_7, "0|a1b2c3d|85.2|0.0|pass|baseline|start"),
-        (ResultsFormat.LOOP_7, "metric", 0, "a1b2c3d", 85.2, "pass", RowFate.BASELINE),
+        (ResultsFormat.LOOP, "metric", 0, "a1b2c3d", 85.2, "pass", RowFate.BASELINE),
     ),
     "eight columns": (
         table(LOOP_8, "4|74780cc727|98500|-15348|pass|-|keep|13% better"),
-        (ResultsFormat.LOOP_8, "metric", 4, "74780cc727", 98500.0, "pass", RowFate.KEEP),
+        (ResultsFormat.LOOP, "metric", 4, "74780cc727", 98500.0, "pass", RowFate.KEEP),
     ),
     "nine columns": (
         table(LOOP_9, "1|2026-03-01T10:00:00Z|-|9.5|+0.1|fail|12|discard|worse"),
-        (ResultsFormat.LOOP_9, "metric", 1, "", 9.5, "fail", RowFate.DISCARD),
+        (ResultsFormat.LOOP, "metric", 1, "", 9.5, "fail", RowFate.DISCARD),
     ),
     "columns in another order": (
         table("iteration|commit|metric|delta|status|guard|description", "1|f5bc22d|1002|-59.0|keep|pass|switches"),
-        (ResultsFormat.LOOP_7, "metric", 1, "f5bc22d", 1002.0, "pass", RowFate.KEEP),
+        (ResultsFormat.LOOP, "metric", 1, "f5bc22d", 1002.0, "pass", RowFate.KEEP),
     ),
     "no header": (
         table("6|9788b69a0|9546|-1924|pass*|keep|flat event"),
-        (ResultsFormat.LOOP_7, "metric", 6, "9788b69a0", 9546.0, "pass", RowFate.KEEP),
+        (ResultsFormat.LOOP, "metric", 6, "9788b69a0", 9546.0, "pass", RowFate.KEEP),
     ),
     "a metric by another name": (
         table("iteration|error_count|status", "1|12|keep"),
@@ -65,18 +65,7 @@ FORMATS = {
     ),
     "commas": (
         table(LOOP_7, '1|abc1234|5|-1|pass|keep|"one, two"', separator=","),
-        (ResultsFormat.LOOP_7, "metric", 1, "abc1234", 5.0, "pass", RowFate.KEEP),
-    ),
-    "fix": (
-        table("iteration|category|target|delta|guard|status|description", "1|type|a.ts:3|-2|pass|keep|x"),
-        (ResultsFormat.FIX, "", 1, "", None, "pass", RowFate.KEEP),
-    ),
-    "regression": (
-        table(
-            "iteration|timestamp|dimension|axis|tier|classification|baseline|candidate|delta|regressed|subscore|severity|status|file_line|description",
-            "1|2026-03-01|functional|-|HARD|flaky|pass|fail|-|false|-|low|open|a.py:1|x",
-        ),
-        (ResultsFormat.REGRESSION, "", 1, "", None, "-", RowFate.OTHER),
+        (ResultsFormat.LOOP, "metric", 1, "abc1234", 5.0, "pass", RowFate.KEEP),
     ),
 }
 
@@ -90,31 +79,6 @@ def test_every_format_is_known_by_its_columns(name: str) -> None:
 
     assert (found.format, found.metric, row.number, row.commit, row.metric, row.guard, row.fate) == expected
     assert found.skipped == ()
-
-
-@pytest.mark.parametrize(
-    ("header", "format"),
-    [
-        ("iteration|type|hypothesis|result|severity|location|description", ResultsFormat.DEBUG),
-        ("iteration|timestamp|hypothesis|status|technique|evidence|file_line", ResultsFormat.DEBUG),
-        ("iteration|timestamp|error_type|error_fixed|commit|metric|delta|guard|status|description", ResultsFormat.FIX),
-        ("iteration|vector|severity|owasp|stride|confidence|location|description", ResultsFormat.SECURITY),
-        ("iteration|timestamp|finding|severity|owasp|stride|evidence|file_line", ResultsFormat.SECURITY),
-        ("timestamp|type|target|checklist_score|dry_run|shipped|verified|duration|notes", ResultsFormat.SHIP),
-        ("iteration|dimension|classification|severity|title|description|parent", ResultsFormat.SCENARIO),
-        ("round|persona|findings_produced|findings_revised|challenges_issued|flip_count|status", ResultsFormat.PREDICT),
-        ("iteration|mode|docs_generated|docs_updated|validation_score|fix_iterations|learn_score|duration_s", ResultsFormat.LEARN),
-        ("iteration|timestamp|file_documented|validation_status|issues_found|issues_fixed|description", ResultsFormat.LEARN),
-        ("round|winner|votes|consecutive_wins|word_counts", ResultsFormat.REASON),
-        ("round|timestamp|candidate_label|judge_verdict|convergence_count|description", ResultsFormat.REASON),
-        ("round|persona|atom|type|flag|source", ResultsFormat.PROBE),
-        ("iteration|timestamp|category|research_question|status|source|insight_problem|insight_mechanism|confidence|classification", ResultsFormat.IMPROVE),
-    ],
-)  # fmt: skip
-def test_every_command_of_the_ancestor_is_known_by_its_header(header: str, format: ResultsFormat) -> None:
-    found = read_results(table(header, "|".join(["1"] * len(header.split("|")))))
-
-    assert (found.format, len(found.rows), found.unread) == (format, 1, ())
 
 
 def pi(*entries: object) -> Results:
@@ -138,7 +102,6 @@ def test_a_log_of_pi_autoresearch_has_segments_and_lines_that_are_no_runs() -> N
         (2, 8.0, RowFate.DISCARD, "fail", 0),
         (3, 0.5, RowFate.KEEP, "-", 1),
     ]
-    assert found.rows[0].at == 1773348490.227
     assert found.rows[2].cells == {"extra": "2"}
     assert [(one.line, one.why) for one in found.skipped] == [(3, "a hook line, not a run"), (7, "no JSON object")]
 
@@ -210,15 +173,3 @@ def test_a_cell_is_a_number_or_missing(cell: str, value: float | None) -> None:
 )  # fmt: skip
 def test_statuses_come_down_to_one_vocabulary(word: str, fate: RowFate) -> None:
     assert fate_of(word) is fate
-
-
-@pytest.mark.parametrize(
-    ("cell", "at"),
-    [
-        ("1970-01-02", 86400.0), ("1970-01-01T01:00:00Z", 3600.0), ("1970-01-01 02:00:00+02:00", 0.0),
-        ("1970-01-01T00:00:30.5-01:00", 3630.0), ("1773348490227", 1773348490.227), ("1773348490", 1773348490.0),
-        ("yesterday", None), ("2026-13-01", None), ("", None),
-    ],
-)  # fmt: skip
-def test_times_are_seconds_since_the_epoch(cell: str, at: float | None) -> None:
-    assert time_in(cell) == at

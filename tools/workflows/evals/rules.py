@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -21,14 +20,6 @@ from ..ledger.state import Ledger, LedgerFacts, Observed
 from ..running.runner import WorkflowRunner, saw
 
 
-class EvalsView(StrEnum):
-    """How the analysis is shown."""
-
-    TEXT = "text"
-    JSON = "json"
-    MD = "md"
-
-
 class EvalsOptions(Options):
     """What to analyse."""
 
@@ -37,7 +28,6 @@ class EvalsOptions(Options):
         max_length=400,
         description="The results file, from the repository's root. Empty: the session's, or the newest.",
     )
-    format: EvalsView = Field(EvalsView.TEXT, description="How `status` shows it; every form is written.")
     plateau_window: int = Field(
         WINDOW, ge=2, le=100, description="Measured tries without a new best that make a plateau."
     )
@@ -91,7 +81,11 @@ def _page(ledger: Ledger) -> str:
         f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"
         for entry in ledger.of(RowInsight)
     ]
-    return "\n".join(part for part in (as_page(facts.analysis, facts.source), section("Insights", insights)) if part)
+    return "\n".join(
+        part
+        for part in (as_page(facts.analysis, facts.source), section("Opinions of the agent on these rows", insights))
+        if part
+    )
 
 
 def _json(ledger: Ledger) -> str:
@@ -115,14 +109,8 @@ class Evals(WorkflowRules):
         facts = ledger.seen(AnalysedFile)
         if facts is None:
             return ["Nothing was analysed yet: call workflow with `run`."]
-        match ledger.opts(EvalsOptions).format:
-            case EvalsView.JSON:
-                shown = [facts.analysis.model_dump_json()]
-            case EvalsView.MD:
-                shown = as_page(facts.analysis, facts.source).splitlines()
-            case _:
-                shown = [f"{facts.source}:", *as_lines(facts.analysis)]
-        return [*shown, *(f"{entry.id}: {entry.item.claim}" for entry in ledger.of(RowInsight))]
+        insights = (f"{entry.id}: {entry.item.claim}" for entry in ledger.of(RowInsight))
+        return [f"{facts.source}:", *as_lines(facts.analysis), *insights]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         facts = ledger.seen(AnalysedFile)

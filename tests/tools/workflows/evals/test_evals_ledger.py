@@ -60,13 +60,16 @@ def test_a_foreign_file_is_analysed_to_the_end(project: Project) -> None:
     figures = json.loads(agent.file(closed, "evals.json"))
     assert (figures["format"], figures["best"], figures["crashes"], figures["best_iteration"]) == (
         "karpathy",
-        0.96,
+        0.97,
         1,
         None,
     )
+    assert page.index("nothing of it was measured here") < page.index("Continue.")
+    assert "line 4: git has no such commit" in page
+    assert "Opinions of the agent on these rows" in page
     handoff = agent.handoff(closed)
     assert handoff["config"]["recommendation"] == "continue"
-    assert [finding["kind"] for finding in handoff["findings"]] == ["insight", "anomaly"]
+    assert [finding["kind"] for finding in handoff["findings"]] == ["insight", "anomaly", "anomaly"]
     assert project.git("status", "--porcelain") == "?? results.tsv"
 
 
@@ -75,10 +78,12 @@ def test_the_sessions_own_rows_come_from_the_journal_and_not_from_a_file_that_so
     project.try_value(7)
     project.write("autoresearch-results.tsv", "# metric_direction: higher_is_better\nfalse\n")
     agent = WorkflowAgent(project, "evals")
-    agent.open(format="json")
+    agent.open()
 
-    figures = json.loads(agent.run().state[0])
+    told = agent.run().state
+    figures = json.loads(agent.file(agent.close(), "evals.json"))
 
+    assert not any("Read from a file" in line for line in told)
     assert (figures["format"], figures["baseline"], figures["best"], figures["direction"]) == ("journal", 8, 7, "lower")
     assert figures["hot_files"] == [{"path": "value.txt", "keeps": 1}]
 
@@ -129,7 +134,7 @@ def test_the_command_line_prints_the_same_analysis_in_three_forms(project: Proje
     figures = ask_here("evals", "--format", "json", folder=project.root)
 
     assert (text.returncode, page.returncode, figures.returncode) == (0, 0, 0)
-    assert text.stdout.startswith("results.tsv:\nCONTINUE: ")
+    assert text.stdout.startswith("results.tsv:\nRead from a file")
     assert page.stdout.startswith("# Evaluation of results.tsv\n")
     assert json.loads(figures.stdout)["hot_files"] == [
         {"path": "app.txt", "keeps": 2},
