@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..decision.measured import Measurement
-from ..plan.metrics import TIME_UNITS
 from ..plan.model import Plan
 from ..plan.resources import Resource, resource_of
+from ..plan.units import TIME_UNITS
 
 USUAL_BAR = 3.6
 POWER = 0.84

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 
 from .resources import resource_of
+from .units import UNIT_BEHIND, converted, is_part, is_part_of_a_time, is_unit
 
 _SHOWN = 120
 _CURE = "Let the command print `METRIC name=value`, or set `read` to say where the number is."
@@ -48,37 +49,9 @@ _NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _NOT_FINITE = re.compile(r"[+-]?(?:nan(?:\(\w*\)?)?|inf(?:inity)?)", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?(?:[0-9]++(?:[,_'’][0-9]++)+|[0-9]{1,3}(?:[ \u00a0\u2009\u202f][0-9]{3})+)(?:\.[0-9]*+)?")
 _GLUED = re.compile(rf"{_NUMBER}(%|[a-zA-Zµμ]{{1,8}}(?:/[a-zA-Z]{{1,8}})?)")
+_SPAN = re.compile(r"(?:[0-9]++(?:\.[0-9]*+)?(?:[dhm]|min|[mnuµμ]?s)){2,}")
 _LABELS = {"`METRIC {}=value`": r"^METRIC[ \t]+{}[ \t]*=(.*)$", "`{}: value`": r"^[ \t]*{}[ \t]*:(.*)$"}
 _NO_UNIT = re.compile(r"[0-9]+(?:st|nd|rd|th)|[0-9a-fA-F]+")
-_UNITS = frozenset(
-    "% ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours"
-    " B kB KB MB GB TB KiB MiB GiB TiB byte bytes".split()
-)
-TIME_UNITS = frozenset("ns us µs μs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours".split())
-# What each unit is worth in the first of its kind; a number in one can be given in another.
-_KINDS: tuple[Mapping[str, float], ...] = (
-    {"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3}
-    | {
-        "min": 60,
-        "mins": 60,
-        "minute": 60,
-        "minutes": 60,
-        "h": 3600,
-        "hr": 3600,
-        "hrs": 3600,
-        "hour": 3600,
-        "hours": 3600,
-    },
-    {"B": 1, "byte": 1, "bytes": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-    | {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
-    {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
-)
-_KNOWN = frozenset(unit for kind in _KINDS for unit in kind if unit) | {"%"}
-_UNIT_BEHIND = re.compile(r" ?(%|[a-zA-Zµμ]{1,8}(?:/[a-zA-Z]{1,8})?)(?![\w%])")
-# Around a capture: what shows that it is only a part of a number.
-_GOES_BEFORE = re.compile(r"[0-9][.]?$|[0-9][eE][+-]?$|(?:^|[^\w.])\.$|(?:^|[\s:=(\[,;|])-$")
-_GROUP_BEFORE, _GROUP = re.compile(r"(?<![0-9])[0-9]{1,3}[,_'’]$"), re.compile(r"[0-9]{3}(?![0-9])")
-_GOES_ON = re.compile(r"[0-9]|\.[0-9]|[eE][+-]?[0-9]|[,_'’][0-9]{3}(?![0-9])")
 _OPENING, _CLOSING = "([{\"'`*", ")]}\"'`*.,:!?"
 _PATH = re.compile(r"(?:[^.\[\]]+|\[[0-9]{1,9}\])(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
 # A repeated group with a repetition in it may take exponential time, and nothing can stop a running match.
@@ -180,20 +153,16 @@ def _with_unit(match: re.Match[str], unit: str) -> tuple[str, str]:
     item, line, end = (match[group] or "").strip(), match.string, match.end(group)
     if not re.fullmatch(_NUMBER, item):
         return item, ""
-    head, tail = line[: match.start(group)][-_LONGEST_NUMBER:], line[end:]
-    grouped = _GROUP_BEFORE.search(head) and _GROUP.match(item)
-    if grouped or _GOES_BEFORE.search(head) or _GOES_ON.match(tail):
+    head, tail = line[: match.start(group)][-_LONGEST_NUMBER:], line[end : end + _LONGEST_NUMBER]
+    behind = UNIT_BEHIND.match(tail)
+    named = behind is not None and (is_unit(behind[2]) or behind[2] == unit)
+    if behind and (named or (not behind[1] and match.end() >= end + behind.end())):
+        part, seen = is_part_of_a_time(behind[2], head, tail[behind.end() :]), behind[2]
+    else:
+        part, seen = bool(re.match(r"[^\W\d]", tail)), ""
+    if part or is_part(item, head, tail):
         raise _Unreadable(_part(match, item))
-    behind = _UNIT_BEHIND.match(tail)
-    if behind and (
-        behind[1] in _KNOWN
-        or behind[1] == unit
-        or (not behind[0].startswith(" ") and match.end() >= end + behind.end())
-    ):
-        return item, behind[1]
-    if re.match(r"[^\W\d]", tail):
-        raise _Unreadable(_part(match, item))
-    return item, ""
+    return item, seen
 
 
 def _part(match: re.Match[str], item: str) -> str:
@@ -203,11 +172,8 @@ def _part(match: re.Match[str], item: str) -> str:
 
 def _converted(value: float, unit: str, wanted: str) -> float:
     """Return a number in another unit of its kind."""
-    if unit == wanted:
-        return value
-    for kind in _KINDS:
-        if unit in kind and wanted in kind:
-            return value * kind[unit] / kind[wanted]
+    if (found := converted(value, unit, wanted)) is not None:
+        return found
     problem = f"{value:g} stands in {unit or 'no unit'}, but the number is measured in {wanted or 'no unit'}"
     raise _Unreadable(f"{problem}. Print it in one unit, always.")
 
@@ -257,7 +223,7 @@ def _numbers(line: str, unit: str) -> Iterator[str]:
         bare = re.sub(r"^[a-zA-Z_]\w*:(?=[^:]+$)", "", word.lstrip(_OPENING)).rstrip(_CLOSING)
         if re.fullmatch(_NUMBER, bare):
             pair, following = f"{before} {bare}", after.rstrip(_CLOSING)
-            yield pair if _GROUPED.fullmatch(pair) else f"{bare} {following}" if following in _UNITS else bare
+            yield pair if _GROUPED.fullmatch(pair) else f"{bare} {following}" if is_unit(following) else bare
         elif _NOT_FINITE.fullmatch(bare) or _GROUPED.fullmatch(bare) or _has_unit(bare):
             yield bare
 
@@ -265,7 +231,7 @@ def _numbers(line: str, unit: str) -> Iterator[str]:
 def _has_unit(word: str) -> bool:
     """Tell whether a word is a number with a unit: `12ms`, but neither `2nd` nor the `3f` of a hash."""
     match = _GLUED.fullmatch(word)
-    return match is not None and (match[1] in _UNITS or not _NO_UNIT.fullmatch(word))
+    return bool(_SPAN.fullmatch(word) or (match and (is_unit(match[1]) or not _NO_UNIT.fullmatch(word))))
 
 
 def _json(text: str, rule: str, name: str, unit: str) -> float:

@@ -107,6 +107,11 @@ FREE_TEXT = {
     "last, a separator is not skipped": ("last", "10\nloss 0,95", "", "separators"),
     "last, thousands are not cut": ("last", "total 1 234", "", "separators"),
     "last, not a number is not skipped": ("last", "5\nloss nan", "", "not a finite number"),
+    "last, a rate is not dropped": ("last", "5\n1.1 GB/s", "", "'GB/s' is its unit"),
+    "last, a scale is not dropped": ("last", "took 12 k", "", "'k' is its unit"),
+    "last, a time in parts is not skipped": ("last", "5\nreal\t1m23.4s", "", "not a bare number"),
+    "what timeit calls its units": ("auto", "4.87 usec per loop", "", "'usec' is its unit"),
+    "a word that begins with a digit is no unit": ("auto", "12 frames of a 3d scene", "", 12),
     "only number of the last line": ("auto", "took 3 tries\nFound 12 errors.\n", "", 12),
     "same number twice on the last line": ("auto", "5 of 5", "", 5),
     "two numbers on the last line": ("auto", "5 of 6", "", "more than one number"),
@@ -327,6 +332,12 @@ MEAN = r"regex:Time \(mean[^:]*:\s+([\d.]+)"
         (HYPERFINE.format("900.0 \u00b5s"), "ms", 0.9, "ms"),
         (HYPERFINE.format("2.5 min"), "s", 150.0, "s"),
         (HYPERFINE.format("263.4"), "", 263.4, ""),
+        (HYPERFINE.format("900.0\u202f\u00b5s"), "ms", 0.9, "ms"),
+        (HYPERFINE.format("1.02 msec"), "usec", 1020.0, "usec"),
+        (HYPERFINE.format("1.1 GB/s"), "MB/s", 1100.0, "MB/s"),
+        (HYPERFINE.format("5 Gbits/sec"), "Mbits/sec", 5000.0, "Mbits/sec"),
+        (HYPERFINE.format("1.5 GFLOPS"), "MFLOPS", 1500.0, "MFLOPS"),
+        (HYPERFINE.format("7 req/s"), None, 7.0, "req/s"),
     ],
 )
 def test_a_captured_number_stays_in_the_unit_of_the_baseline(
@@ -340,7 +351,15 @@ def test_a_captured_number_stays_in_the_unit_of_the_baseline(
 
 @pytest.mark.parametrize(
     ("before", "text", "told"),
-    [("ms", "12 kB", "'kB'"), ("ms", "12", "no unit"), ("", "12 ms", "no unit"), ("x", "12 ms", "in x")],
+    [
+        ("ms", "12 kB", "'kB'"),
+        ("ms", "12", "no unit"),
+        ("", "12 ms", "no unit"),
+        ("x", "12 ms", "in x"),
+        ("it/s", "12 s/it", "s/it"),
+        ("Kelem/s", "12 Melem/s", "Melem/s"),
+        ("MB/s", "12 MB/min", "MB/min"),
+    ],
 )
 def test_a_captured_number_in_another_kind_of_unit_is_refused(before: str, text: str, told: str) -> None:
     reading = read_metric(f"took {text}\n", r"regex:took ([\d.]+)", "time", before=before)
@@ -367,6 +386,15 @@ def test_the_plan_s_unit_wins_over_what_stands_behind_a_capture() -> None:
         (r"(\d+) ms", "bench: 12.5 ms"),
         (r"(\d+)$", "bench: 1e-05"),
         (r",(\d+)$", "bench: 12,345"),
+        (r"(\d+)$", "bench: 12\u202f345"),
+        (r"bench: (\d+)", "bench: 12\u202f345"),
+        (r"(\d+)$", "bench: \u22125"),
+        (r"bench: ([\d.]+)", "bench: 1.5 \u00d7 10\u00b3"),
+        (r"m([\d.]+)s", "real 1m1.281s"),
+        (r"([\d.]+) s$", "bench: 1 min 3 s"),
+        (r"bench: (\d+)", "bench: 1 h 20 min"),
+        (r"([\d.]+) elapsed", "1:01.28 elapsed"),
+        (r"bench: (\d+)", "bench: 12:30"),
     ],
 )
 def test_a_capture_that_is_a_part_of_a_number_is_refused(pattern: str, line: str) -> None:
@@ -383,6 +411,10 @@ def test_a_capture_that_is_a_part_of_a_number_is_refused(pattern: str, line: str
         (r"ok (\d+) tests", "ok 12 tests", 12, ""),
         (r"total: ([\d.]+) %", "total: 93.5 %", 93.5, "%"),
         (r"took (\S+)", "took 12", 12, ""),
+        (r"real\s+0m([\d.]+)", "real\t0m1.281s", 1.281, "s"),
+        (r"([\d.]+) elapsed", "0:01.28 elapsed", 1.28, ""),
+        (r"time: \[([\d.]+)", "time: [1.2 ms 1.3 ms 1.4 ms]", 1.2, "ms"),
+        (r"took ([\d.]+)", "took 2 h, 30 runs", 2, "h"),
     ],
 )
 def test_a_whole_number_is_captured_with_what_stands_behind_it(
