@@ -20,6 +20,7 @@ from ...tools.lab.access import Lab
 from ...tools.lab.answers import Answer
 from ...tools.lab.jobs import PROGRESS
 from ...tools.plan.model import PLAN_FILE, Plan
+from ...tools.process.processes import lineage
 from ...tools.text.redaction import redact_json, redactor, visible
 from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands, whose_yes
 from ...tools.verbs.training import Training
@@ -212,9 +213,7 @@ def _commands(lab: Lab, root: Path) -> int | None:
     shown = f"{asker} in {root} asks to run, as you, on this machine:\n\n{listed}\n\n"
     if status := asked(shown, "yes"):
         return status
-    agree_to(
-        lab, missing, "in a terminal (autoresearch-mcp approve)"
-    )  # what was shown, whatever stands in the files by now
+    agree_to(lab, missing, _where())  # what was shown, whatever stands in the files by now
     return _say("Agreed. The server may run these exact commands in this repository.", 0)
 
 
@@ -225,8 +224,14 @@ def _shipment(lab: Lab, root: Path) -> int | None:
         return None
     if status := asked(f"In {root}:\n\n{waiting.question}\n\n", "ship"):
         return status
-    approve_shipment(lab, waiting.digest, "in a terminal")
+    approve_shipment(lab, waiting.digest, _where())
     return _say("Approved: this commit with this checklist, and nothing else.", 0)
+
+
+def _where() -> str:
+    """Say where a word was typed: an agent can open a terminal too, so who typed it is for whoever reads this to judge."""
+    above = lineage()
+    return f"in a terminal ({os.ttyname(sys.stdin.fileno())}{f', below {above}' if above else ''})"
 
 
 def asked(shown: str, word: str) -> int:

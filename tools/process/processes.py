@@ -53,6 +53,17 @@ def process_status(pid: int) -> tuple[int, int, int] | None:
         return None
 
 
+def lineage() -> str:
+    """Return the names of the programs above this one, the nearest first; empty where there is no /proc."""
+    names: list[str] = []
+    pid = os.getppid()
+    while pid > 1 and len(names) < 8 and (status := process_status(pid)):
+        with contextlib.suppress(OSError):
+            names.append(Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip())
+        pid = status[0]
+    return " < ".join(names)
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used itself, rounded down to ticks of the kernel; 0 without one."""
     try:

@@ -13,6 +13,7 @@ class Suppression(StrEnum):
     SKIPPED = "skipped test"
     DELETED = "deleted test"
     ASSERTION = "dropped assertion"
+    TRUE = "assertion that always holds"
     STUB = "stub in place of a module"
     LOOSER = "looser rules"
     ANY = "type that says nothing"
@@ -46,6 +47,8 @@ SIGNS = tuple(
     (Suppression.SKIPPED, _PYTHON,
         (r"@?\bpytest\.mark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip|expectedFailure)|"
         r"@skip(?:If|Unless)?\(|\bself\.skipTest\(|\bcollect_ignore|\braise (?:unittest\.)?SkipTest")),
+    (Suppression.TRUE, _PYTHON, r"\bassert\b.*\bor\s+(?:True|1)\b|\bassert\s+(?:True|1)\s*(?:,|#|$)|\bassertTrue\(\s*True\b"),
+    (Suppression.TRUE, _SCRIPT, r"\bexpect\(\s*(true|1)\s*\)\.toBe\(\s*\1\s*\)"),
     (Suppression.SKIPPED, _SCRIPT,
         (r"(?<![\w.])(?:it|test|describe|suite|context)\.(?:skip|todo|only|fails|skipIf|runIf)\b|(?<![\w.])[xf](?:it|test|describe|context)\(|"
         r"\bskip:\s*(?:true|['\"])|\b(?:t|this|ctx|context)\.(?:skip|todo)\(")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ...errors import Code, Refusal
 from ...lab.access import Lab
@@ -49,7 +50,7 @@ def waiting_shipment(lab: Lab, repo: str = "") -> Waiting | None:
 
 
 def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
-    """Write down that a person said yes to what has this digest. `by` says where, as in `in a terminal`.
+    """Write down that somebody said yes to what has this digest. `by` says where, as in `in the client`.
 
     Raises:
         Refusal: if it is not what stands now.
@@ -62,7 +63,8 @@ def approve_shipment(lab: Lab, shown: str, by: str, repo: str = "") -> None:
             raise Refusal(
                 Code.APPROVAL_NEEDED, f"This cannot be approved of: {why or 'it has changed since it was shown'}."
             )
-        said = ShipmentApproval(digest=shown, commit=checked_commit(ledger), by=by)
+        at = datetime.fromtimestamp(context.now(), UTC).isoformat(timespec="seconds")
+        said = ShipmentApproval(digest=shown, commit=checked_commit(ledger), by=f"{by}, {at}")
         ledgers.append(ledger.id, saw(context, said))
 
 
@@ -75,7 +77,7 @@ def approval_question(ledger: Ledger) -> str:
     """Return what a person is shown and asked. All that matters stands in it; the whole list is in the ledger."""
     found, made, options = shipment_of(ledger), current_checks(ledger), ledger.opts(ShipOptions)
     undo = last_rollback(ledger)
-    open_ones = [f"  {one.mark} {one.weight} {one.name}: {one.seen}" for one in made if not one.holds]
+    open_ones = [f"  {line}" for one in made if not one.holds for line in one.told]
     commands = [f"  {command}" for one in made if one.result is not CheckResult.OPEN for command in one.commands]
     rehearsal = last_dry_run(ledger)
     tried = (

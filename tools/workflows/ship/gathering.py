@@ -24,7 +24,7 @@ from ..ledger.items import Workflow
 from ..ledger.state import Ledger
 from ..running.experiments import unheard
 from ..running.store import Ledgers
-from .checks.checklists import CODE, ShipType, Weight, belongs
+from .checks.checklists import CODE, ShipType, Weight, is_prose
 from .checks.markup import HTML, MARKDOWN, checker
 from .checks.material import (
     CheckOutcome,
@@ -166,7 +166,7 @@ def _shipped(ledger: Ledger, type: ShipType, changed: Sequence[str], paths: Sequ
         return named
     if type in CODE:
         return [path for path in paths if path.endswith(MARKDOWN)] if type is ShipType.CODE_RELEASE else []
-    mine = ([path for path in some if belongs(type, path)] for some in (changed, paths))
+    mine = ([path for path in some if is_prose(path)] for some in (changed, paths))
     return next((found for found in (*mine, list(changed)) if found), list(paths))
 
 
@@ -211,9 +211,8 @@ def _before(context: RepoContext, ledger: Ledger) -> EarlierLedger:
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None:
         return EarlierLedger()
-    handoff = Ledgers(context).handoff(incoming)
-    found = carried(handoff.findings, incoming.workflow, Workflow.SHIP)
-    return EarlierLedger(incoming.workflow, found, handoff.scores)
+    findings = Ledgers(context).handoff(incoming).findings
+    return EarlierLedger(incoming.workflow, carried(findings, incoming.workflow, Workflow.SHIP))
 
 
 def _regression(context: RepoContext, head: str) -> EarlierLedger:

@@ -197,15 +197,10 @@ def _checklist_lines(ledger: Ledger, made: tuple[CheckState, ...]) -> list[str]:
     undo, said = last_rollback(ledger), approved(ledger)
     return [
         f"Checklist at {commit[:7]}, digest {digest(ledger)[:SHOWN_DIGEST]}: {numbers}.",
-        *(line for one in made if not one.holds for line in _failed(one)),
+        *(line for one in made if not one.holds for line in one.told),
         f"Rollback: {undo.title if undo else 'not recorded'}.",
         f"Approved {said}." if said else "Not approved.",
     ]
-
-
-def _failed(one: CheckState) -> list[str]:
-    shown = one.places[-5:] if one.commands else one.places[:5]  # a command says at its end what went wrong
-    return [f"{one.mark} {one.weight} {one.name}: {one.seen}", *(f"    {place}" for place in shown)]
 
 
 def _watched(ledger: Ledger) -> list[str]:

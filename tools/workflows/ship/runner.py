@@ -17,8 +17,9 @@ from ..ledger.rules import rules_of
 from ..ledger.state import Ledger, Observed
 from ..running.controls import Control
 from ..running.experiments import unheard
+from ..running.proofs import reproduce
 from ..running.runner import WorkflowRunner, saw
-from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, ShipWord, checklist, detected
+from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
 from .checks.mechanical import MECHANICAL, inspect
 from .gathering import (
@@ -44,7 +45,6 @@ from .shipment import (
     DryRun,
     Monitoring,
     Shipment,
-    ShipmentUndone,
     ShipOptions,
     Shipped,
     approved,
@@ -78,8 +78,13 @@ class ShipRunner(WorkflowRunner):
             case DryRun(run=run) if run and (why := unheard(run, rehearses=True)):
                 message = f"`{run}` rehearses nothing: it {why}. Give the command that ships, in its dry run."
                 raise Refusal(Code.EVIDENCE, message)
-            case Shipped(check=check) | ShipmentUndone(check=check) if check and (why := unheard(check)):
-                raise Refusal(Code.EVIDENCE, f"`{check}` checks nothing: it {why}. Ask where it has to have arrived.")
+            case DryRun(arrival=arrival) if arrival:
+                seen = reproduce(context, arrival)
+                if seen.passed:
+                    raise Refusal(
+                        Code.EVIDENCE, f"`{arrival}` passes already, so it shows no arrival. Ask what is not so yet."
+                    )
+                return item.model_copy(update={"failed_before": seen.failed})
             case Shipped():
                 if objection := rules_of(ledger.workflow).objection(ledger, item):
                     raise Refusal(objection.code, objection.message)
@@ -104,8 +109,6 @@ def _unknown(options: Mapping[str, Any]) -> Sequence[Observed]:
 
 
 def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase) -> ShipTypeFound:
-    if isinstance(options.type, ShipWord):
-        return ShipTypeFound(options.type.means, f"as asked for: {options.type} has its checks")
     if options.type:
         return ShipTypeFound(ShipType(options.type), "as asked for")
     delta = since(context, base)
@@ -240,8 +243,17 @@ def verified(context: RepoContext, ledger: Ledger, item: Shipped) -> str:
     if item.failed:
         return ""
     return "; ".join(
-        lines(item.tag and _tag(context, item.tag, commit), item.branch and _branch(context, item.branch, commit))
+        lines(
+            item.tag and _tag(context, item.tag, commit),
+            item.branch and _branch(context, item.branch, commit),
+            item.check and _arrival(ledger, item.check),
+        )
     )
+
+
+def _arrival(ledger: Ledger, check: str) -> str:
+    seen = any(one.failed_before and one.arrival == check for one in ledger.items(DryRun))
+    return "its check failed before" if seen else "whether its check failed before nobody saw, so it shows no arrival"
 
 
 def _tag(context: RepoContext, tag: str, commit: str) -> str:

@@ -13,14 +13,14 @@ from ...process.shell import scripts
 from ...session.events import Record
 from ..ledger.items import Item, Note, Options, Text
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
-from .checks.checklists import ChecklistEntry, ShipType, ShipWord, Weight, checklist
+from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
 from .checks.material import CheckResult
 
 
 class ShipOptions(Options):
     """What to ship, and how far to go."""
 
-    type: ShipType | ShipWord | Literal[""] = Field("", description=f"{'|'.join(ShipType)}. Empty: found out by rules.")
+    type: ShipType | Literal[""] = Field("", description=f"{'|'.join(ShipType)}. Empty: found out by rules.")
     target: str = Field("", max_length=300, description="What or where: a tag, a branch, a file or folder, an address.")
     base: str = Field(
         "", max_length=200, description="What it is compared with. Empty: the default branch, or the last tag."
@@ -54,10 +54,13 @@ class DryRun(Item):
 
     prefix: ClassVar[str] = "D"
     command_format: ClassVar[str] = "{run}"
+    filled: ClassVar[frozenset[str]] = frozenset({"failed_before"})
 
     kind: Literal["dry-run"] = "dry-run"
     run: Note = Field("", description="A command that does all but ship, e.g. `npm publish --dry-run`.")
     note: Note = Field("", description="Where no command can: what was rehearsed instead, and what it showed.")
+    arrival: Note = Field("", description="The later `check` of `shipped`, which has to fail until it has arrived.")
+    failed_before: bool = False
 
     @property
     def title(self) -> str:
@@ -127,6 +130,12 @@ class CheckState(Record):
         return _MARKS[self.result]
 
     @property
+    def told(self) -> list[str]:
+        """What was seen, with a few places; a command says at its end what went wrong."""
+        shown = self.places[-5:] if self.commands else self.places[:5]
+        return [f"{self.mark} {self.weight} {self.name}: {self.seen}", *(f"    {place}" for place in shown)]
+
+    @property
     def holds(self) -> bool:
         """Whether nothing is to be done about it."""
         return self.result in {CheckResult.PASSED, CheckResult.NOT_HERE}
@@ -164,7 +173,7 @@ class ChecklistRun(LedgerFacts):
 
 
 class ShipmentApproval(LedgerFacts):
-    """A person's yes to what has this digest. `by` says where, as in `in a terminal`."""
+    """A yes to what has this digest. `by` says where and when it was said."""
 
     what: ClassVar[str] = "approved"
 

@@ -115,8 +115,7 @@ def test_a_red_test_that_is_green_without_being_mended_blocks(
         (Code.EVIDENCE, {"kind": "dry-run", "run": "ls"}, "starts nothing that could fail"),
         (Code.EVIDENCE, {"kind": "dry-run", "run": "git --version"}, "starts nothing that could fail"),
         (Code.EVIDENCE, {"kind": "dry-run", "run": "bash -c 'exit 0'"}, "starts nothing that could fail"),
-        (Code.EVIDENCE, {**SHIPPED, "check": "true"}, "starts nothing that could fail"),
-        (Code.EVIDENCE, {**SHIPPED, "check": "git fetch; exit 0"}, "whatever comes of `git`"),
+        (Code.EVIDENCE, {**REHEARSAL, "arrival": "git rev-parse HEAD"}, "passes already, so it shows no arrival"),
         (Code.BAD_ARGUMENT, {"kind": "dry-run", "run": "npm publish"}, "it publishes something. Use its dry run"),
         (Code.APPROVAL_NEEDED, SHIPPED, "the checklist: call workflow with `run`"),
         (Code.BAD_ARGUMENT, {**SHIPPED, "verified": "yes"}, "The server fills in verified"),
@@ -366,7 +365,7 @@ def test_an_approval_is_void_after_a_new_commit_and_stands_after_the_same_checkl
     ready(agent)
     approve(agent)
     agent.run()
-    assert "Approved in a terminal." in agent.status().state
+    assert "Approved in a terminal, 2023-11-14T22:13:20+00:00." in agent.status().state
 
     agent.project.write("shop/more.py", "a = 1\n").commit("one more thing")
     assert "what was approved is" in agent.refused(Code.APPROVAL_NEEDED, SHIPPED)
@@ -468,7 +467,7 @@ async def test_a_person_is_asked_through_the_client_and_a_yes_counts(agent: Work
 
     told, asked = await _asked(agent.project, yes, digest[:12], mode)
 
-    assert "Approved in the client." in told["state"]
+    assert "Approved in the client, " in "\n".join(told["state"])
     assert len(asked) == 1
     for part in (
         "code-pr: the cart counts right",
@@ -522,7 +521,9 @@ def test_a_person_approves_in_a_terminal_by_typing_the_word(agent: WorkflowAgent
     assert code == status
     assert digest[:12] in shown
     assert "To undo it: git revert topic" in shown
-    assert ("Approved in a terminal." in agent.status().state) is (status == 0)
+    told = [line for line in agent.status().state if line.startswith("Approved in a terminal (/dev/")]
+    assert len(told) == (status == 0)
+    assert all(Path("/proc/self/comm").read_text().strip() in line for line in told), "what opened the terminal"
 
 
 def test_approving_needs_a_terminal(agent: WorkflowAgent) -> None:
@@ -575,16 +576,17 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
     project.now += 60
     agent.run()
     agent.record({"kind": "rollback", "how": "git tag -d v1.1.0"})
-    agent.record({"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/tags/v1.1.0"})
+    arrives = "git rev-parse v1.1.0"
+    agent.record({"kind": "dry-run", "run": "git push --dry-run . HEAD:refs/tags/v1.1.0", "arrival": arrives})
     agent.restart()
     approve(agent)
     project.git("tag", "-a", "-m", "1.1.0", "v1.1.0")
     project.now += 60
-    taken = agent.record({"kind": "shipped", "how": "tagged", "tag": "v1.1.0", "check": "git rev-parse v1.1.0"})
+    taken = agent.record({"kind": "shipped", "how": "tagged", "tag": "v1.1.0", "check": arrives})
     closed = agent.close()
 
     head = project.git("rev-parse", "--short=7", "HEAD")
-    assert taken.classified == f"v1.1.0 stands at {head}"
+    assert taken.classified == f"v1.1.0 stands at {head}; its check failed before"
     assert closed.status == "complete"
     assert [step.prompt for step in closed.next_prompts] == ["learn"]
     assert Path(closed.folder).name.startswith("ship-")
@@ -597,7 +599,7 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
         "    - command: `make test`",
         "## Rollback\n\ngit tag -d v1.1.0\n",
         "exit 0.",
-        "Approved in a terminal.",
+        "Approved in a terminal, 20",
     ):
         assert part in page
 

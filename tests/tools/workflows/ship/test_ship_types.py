@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, ShipWord, detected
+from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, detected
 from conftest import Project
 from ledgers import WorkflowAgent
 
@@ -47,7 +47,6 @@ SPHINX: Files = {
     "Makefile": "html:\n\tsphinx-build\n",
     "make.bat": "",
 }
-KUBERNETES: Files = {**GO, "deploy/k8s/service.yaml": "kind: Service\n", "Dockerfile": "FROM scratch\n"}
 HUGO: Files = {
     "hugo.toml": 'title = "Blog"\n',
     "content/posts/one.md": "---\ntitle: One\ndescription: The first\n---\nHello\n",
@@ -87,14 +86,6 @@ CASES: dict[str, tuple[Files, Files, str, ShipType]] = {
         ShipType.CODE_RELEASE,
     ),
     "go service, a change": (GO, {"main.go": "package main\nfunc main() {}\n"}, "", ShipType.CODE_PR),
-    "go service, how it runs": (KUBERNETES, {"deploy/k8s/service.yaml": "kind: Deployment\n"}, "", ShipType.DEPLOYMENT),
-    "go service, code and how it runs": (
-        KUBERNETES,
-        {"deploy/k8s/service.yaml": "kind: Deployment\n", "main.go": "package main // new\n"},
-        "",
-        ShipType.CODE_PR,
-    ),
-    "terraform": ({"main.tf": "terraform {}\n"}, {"main.tf": "terraform {} # new\n"}, "", ShipType.DEPLOYMENT),
     "hugo blog, a post": (HUGO, {"content/posts/two.md": "---\ntitle: Two\n---\n"}, "", ShipType.CONTENT),
     "mails": (MAILS, {"emails/april.mjml": "<mjml><mj-body/></mjml>"}, "", ShipType.CONTENT),
     "a paper": (PAPER, {"main.tex": PAPER["main.tex"] + "% new\n"}, "", ShipType.CONTENT),
@@ -172,13 +163,6 @@ def test_the_words_of_a_goal_tell(goal: str, expected: ShipType) -> None:
 )
 def test_parts_of_words_tell_nothing(goal: str) -> None:
     assert detected(goal, ["a.py"], ["a.py"], False).why == "what changed is code"
-
-
-@pytest.mark.parametrize("word", ShipWord)
-def test_another_word_for_a_type_is_understood_and_said(tmp_path: Path, word: ShipWord) -> None:
-    told = WorkflowAgent(Project(tmp_path / "repo"), "ship").open(type=word.value).state[0]
-
-    assert told.startswith(f"{word.means} (as asked for: {word} has its checks), ")
 
 
 def commands_of(tmp_path: Path, files: Files) -> dict[str, str]:

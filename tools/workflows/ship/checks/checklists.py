@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
 
 
 class ShipType(StrEnum):
@@ -16,26 +15,6 @@ class ShipType(StrEnum):
     CODE_RELEASE = "code-release"
     DEPLOYMENT = "deployment"
     CONTENT = "content"
-
-
-class ShipWord(StrEnum):
-    """Another word for a type, which looks at the same."""
-
-    means: ShipType
-
-    def __new__(cls, word: str, means: ShipType) -> Self:
-        made = str.__new__(cls, word)
-        made._value_, made.means = word, means
-        return made
-
-    MARKETING_EMAIL = "marketing-email", ShipType.CONTENT
-    MARKETING_CAMPAIGN = "marketing-campaign", ShipType.CONTENT
-    SALES = "sales", ShipType.CONTENT
-    RESEARCH = "research", ShipType.CONTENT
-    DESIGN = "design", ShipType.CONTENT
-    DOCS = "docs", ShipType.CONTENT
-    PACKAGE = "package", ShipType.CODE_RELEASE
-    CONFIG = "config", ShipType.DEPLOYMENT
 
 
 CODE = frozenset({ShipType.CODE_PR, ShipType.CODE_RELEASE, ShipType.DEPLOYMENT})
@@ -58,13 +37,6 @@ _WORDS = {
     r"|papers?|preprints?|newsletters?|mailings?|campaigns?|landing pages?|proposals?|mock-?ups?",
 }
 
-_DEPLOYMENT = re.compile(
-    r"(?:^|/)(?:Dockerfile(?:\.[\w-]+)?|docker-compose[\w.-]*\.ya?ml|compose\.ya?ml|Procfile|fly\.toml|vercel\.json|netlify\.toml"
-    r"|render\.yaml|app\.ya?ml|serverless\.ya?ml|Chart\.yaml|kustomization\.ya?ml|skaffold\.yaml|Jenkinsfile)$"
-    r"|\.(?:tf|tfvars|hcl)$|(?:^|/)(?:k8s|kubernetes|helm|charts|terraform|infra(?:structure)?|deploy(?:ment)?s?|ansible)/"
-    r"|\.github/workflows/(?:deploy|release|cd)[\w-]*\.ya?ml$",
-    re.IGNORECASE,
-)
 _PROSE = re.compile(
     r"\.(?:md|mdx|markdown|rst|adoc|txt|html?|mjml|eml|tex|bib|Rmd|qmd)$|(?:^|/)(?:content|posts|_posts|blog|articles)/",
     re.IGNORECASE,
@@ -76,74 +48,40 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _SETTINGS = re.compile(
-    r"\.(?:toml|lock|json|ya?ml|cfg|ini|gradle|xml)$|(?:^|/)(?:Makefile|Gemfile|Rakefile|conf\.py|make\.bat)$",
+    r"\.(?:toml|lock|json|ya?ml|cfg|ini|gradle|xml)$|(?:^|/)(?:Makefile|Gemfile|Rakefile|conf\.py|make\.bat|LICENSE|\.git\w+)$",
     re.IGNORECASE,
-)
-
-_BY_FILES: tuple[tuple[ShipType, str, Callable[[str], object]], ...] = (
-    (ShipType.DEPLOYMENT, "how it is deployed", _DEPLOYMENT.search),
-    (ShipType.CONTENT, "prose", _PROSE.search),
 )
 
 
 def detected(goal: str, changed: Sequence[str], files: Sequence[str], version_moved: bool) -> ShipTypeFound:
-    """Return what is shipped: told by the words of the goal, else by what changed since the base, else by what is
-    there.
+    """Return what is shipped: told by the words of the goal, else by what changed since the base, else by what is there.
 
     `changed` are the paths that differ from the base, `files` all tracked ones, `version_moved` whether a manifest says
-    another version than at the base. One rule after the other; the first that fits tells.
+    another version than at the base.
     """
     if (found := _by_goal(goal)) is not None:
         return found
     if version_moved:
         return ShipTypeFound(ShipType.CODE_RELEASE, "a manifest says another version than at the base")
     looked, which = (changed, "what changed") if changed else (files, "what is here")
-    code = [path for path in looked if _is_code(path, changed=bool(changed))]
-    for type, what, is_so in _BY_FILES:
-        if _mostly(looked, code, is_so):
-            return ShipTypeFound(type, f"{which} is {what}")
+    # Settings are code where they changed, and no sign of it where they are only there: a blog has them too.
+    told = [path for path in looked if not (_PICTURES.search(path) or (not changed and _SETTINGS.search(path)))]
+    if told and all(map(is_prose, told)):
+        return ShipTypeFound(ShipType.CONTENT, f"{which} is prose")
     return ShipTypeFound(ShipType.CODE_PR, f"{which} is code")
 
 
-def _is_code(path: str, *, changed: bool) -> bool:
-    return changed if _SETTINGS.search(path) else bool(_CODE.search(path))
-
-
-def belongs(type: ShipType, path: str) -> bool:
-    """Return whether a file looks like one of what a type ships."""
-    return next((bool(is_so(path)) for one, _, is_so in _BY_FILES if one is type), False)
+def is_prose(path: str) -> bool:
+    """Tell whether a file looks like one of what content is made of."""
+    return bool(_PROSE.search(path))
 
 
 def _by_goal(goal: str) -> ShipTypeFound | None:
     named = ((type, type.value) for type in ShipType if "-" in type)
-    others = ((word.means, word.value) for word in ShipWord if "-" in word)
-    for type, words in (*named, *others, *_WORDS.items()):
+    for type, words in (*named, *_WORDS.items()):
         if found := re.search(rf"(?<![\w-])(?:{words})(?![\w-])", goal, re.IGNORECASE):
             return ShipTypeFound(type, f"the goal says `{found[0]}`")
     return None
-
-
-def _mostly(paths: Sequence[str], code: Sequence[str], is_so: Callable[[str], object]) -> bool:
-    """Return whether a rule fits at least half of the paths, and all that is code: pictures, style sheets and a readme
-    go with anything. Settings are code where they changed, and no sign of it where they are only there: a blog has them
-    too.
-    """
-    fitting = [path for path in paths if is_so(path)]
-    return bool(fitting) and all(map(is_so, code)) and 2 * len(fitting) >= len(_counted(paths))
-
-
-def _counted(paths: Sequence[str]) -> list[str]:
-    return [
-        path
-        for path in paths
-        if not (_PICTURES.search(path) or _SETTINGS.search(path))
-        and path.rpartition("/")[2].lower() not in _GOES_WITH_ANYTHING
-    ]
-
-
-_GOES_WITH_ANYTHING = frozenset(
-    {"readme.md", "license", "license.md", ".gitignore", ".gitattributes", "changelog.md", "contributing.md"}
-)
 
 
 class Weight(StrEnum):
@@ -212,16 +150,13 @@ _LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
         *_ALWAYS,
         ChecklistEntry("placeholders", "No text stands in for text", _B, "Write what belongs there."),
         _LINKS,
-        ChecklistEntry("images", "Pictures have a text", _Q, 'Say in a few words what they show; in HTML `alt=""` for decoration.'),
-        ChecklistEntry("lengths", "Titles and subjects have at most 60 characters, descriptions 160", _R, "Shorten them: what is longer is cut off where it is shown."),
-        ChecklistEntry("citations", "Every citation is in the bibliography", _Q, "Add the missing entries, or correct the keys."),
     ),
 }  # fmt: skip
 
 
 def checklist(type: ShipType, changed: Sequence[str] = ()) -> tuple[ChecklistEntry, ...]:
     """Return the checks of a type, blockers first. Code among what `changed` is looked at as code, whatever the type."""
-    code = type not in CODE and any(_CODE.search(path) and not belongs(type, path) for path in changed)
+    code = type not in CODE and any(_CODE.search(path) and not is_prose(path) for path in changed)
     return tuple(
         sorted((*_LISTS[type], *((*_COMMANDS, *_SOURCE) if code else ())), key=lambda check: check.weight.rank)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -81,11 +81,10 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class EarlierLedger:
-    """What an earlier ledger says: the workflow, its findings that nobody settled, its scores, the verdict of a regression."""
+    """What an earlier ledger says: the workflow, its findings that nobody settled, the verdict of a regression."""
 
     workflow: str = ""
     findings: tuple[HandoffFinding, ...] = ()
-    scores: Mapping[str, float] = field(default_factory=dict)
     verdict: str = ""
 
 
