@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from ...project.ecosystems import ECOSYSTEMS
+from ...project.python_api import PythonApi
 from ...text.markdown import is_markdown
 from .manifests import Manifests
-from .python_api import PythonApi
 
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _LANGUAGES = {suffix: str(language) for row in ECOSYSTEMS for suffix, language in row.languages.items()} | {
@@ -46,7 +45,6 @@ class CodeMap:
 
     texts: Mapping[str, str]
     complete: bool = True
-    _trees: dict[str, ast.Module | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
@@ -71,15 +69,6 @@ class CodeMap:
     def manifests(self) -> Manifests:
         """What its manifests offer."""
         return Manifests(self.texts)
-
-    def tree(self, path: str) -> ast.Module | None:
-        """Return what a Python file holds, parsed; None where it cannot be."""
-        if path not in self._trees:
-            try:
-                self._trees[path] = ast.parse(self.texts[path])
-            except (SyntaxError, ValueError, RecursionError):
-                self._trees[path] = None
-        return self._trees[path]
 
     def lines(self, path: str) -> int:
         """Return how many lines a file has."""

@@ -1,4 +1,4 @@
-"""Mermaid diagrams of a repository, computed from its code: modules, flow, states. What was not found in it is not drawn.
+"""Mermaid diagrams of a repository, computed from its code: modules and flow. What was not found in it is not drawn.
 
 A document shows one as a block of `mermaid` whose first line names it, by which it is known again and held against the code.
 """
@@ -13,11 +13,8 @@ from posixpath import dirname, join, normpath
 from .codemap import CodeMap
 from .imports import go_package, imports
 from .manifests import part, text_is_main
-from .states import state_moves
 
 MOST_NODES = 25
-_MOST_STATES = 6
-"""Diagrams of states, those with most moves first."""
 _DEPTH = 3
 """Imports that a flow is followed."""
 _MARK = "%% autoresearch: "
@@ -27,14 +24,9 @@ _Edges = Iterable[tuple[str, str]]
 
 
 def diagrams(code: CodeMap) -> dict[str, str]:
-    """Return each diagram that the code gives, by its name: `modules`, `flow`, `states of NAME`."""
+    """Return each diagram that the code gives, by its name: `modules`, `flow`."""
     found = imports(code)
     drawn = {"modules": _modules(found), "flow": _flow(found, code)}
-    moves = state_moves(code, [path for path in found if path.endswith(".py")])
-    for name in sorted(moves, key=lambda name: -len(moves[name]))[:_MOST_STATES]:
-        drawn[f"states of {name}"] = "\n".join(
-            ["stateDiagram-v2", *_states([(m.before, m.after, m.by) for m in moves[name]])]
-        )
     return {name: f"{_MARK}{name}\n{text}\n" for name, text in drawn.items() if text}
 
 
@@ -116,22 +108,3 @@ def _flowchart(direction: str, edges: _Edges, said: str = "") -> str:
 def _shape(name: str) -> str:
     said = name.strip("()").replace("#", "#35;").replace('"', "#quot;")
     return f'(["{said}"])' if name.startswith("(") else f'["{said}"]'
-
-
-def _states(moves: Iterable[tuple[str, str, str]]) -> list[str]:
-    rows = list(moves)
-    names = {name: f"s{place}" for place, name in enumerate(dict.fromkeys(end for row in rows for end in row[:2]))}
-    by = {(one, other): [row[2] for row in rows if row[:2] == (one, other) and row[2]] for one, other, _ in rows}
-    return [
-        *(f'  state "{name}" as {id}' for name, id in names.items()),
-        *(
-            f"  {names[one]} --> {names[other]}" + (f": {_label(events)}" if events else "")
-            for (one, other), events in by.items()
-        ),
-    ]
-
-
-def _label(events: list[str]) -> str:
-    """Return events as words of Mermaid, four of them at most."""
-    said = [re.sub(r"[^\w. ()]+", " ", event).strip() for event in dict.fromkeys(events)]
-    return ", ".join(said[:4]) + (f" and {len(said) - 4} more" if len(said) > 4 else "")

@@ -5,7 +5,6 @@ What is imported for its types alone is left out: it is not there when the code 
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
@@ -49,7 +48,7 @@ def _imported(path: str, code: CodeMap) -> Iterator[str]:
     text = code.texts[path]
     match language_of(path):
         case "python":
-            yield from _python(path, code)
+            yield from code.python.imports(path)
         case "typescript" | "javascript":
             for names in _SCRIPT.findall(text):
                 yield from _script(normpath(join(dirname(path), names[0] or names[1])), code)
@@ -60,34 +59,6 @@ def _imported(path: str, code: CodeMap) -> Iterator[str]:
         case "c" | "c++":
             near = (normpath(join(dirname(path), name)) for name in _INCLUDE.findall(text))
             yield from (target for target in near if target in code.texts)
-
-
-def _python(path: str, code: CodeMap) -> Iterator[str]:
-    tree = code.tree(path)
-    waiting: list[ast.AST] = [tree] if tree else []
-    while waiting:
-        node = waiting.pop()
-        types = isinstance(node, ast.If) and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING"
-        for block in ("orelse",) if types else ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(node, block, [])
-            waiting += inner if isinstance(inner, list) else []
-        if isinstance(node, ast.Import):
-            yield from filter(None, (code.python.file_of(name.name) for name in node.names))
-        elif isinstance(node, ast.ImportFrom):
-            for name in node.names:
-                target = _from(path, node, name.name, code)
-                if target:
-                    yield target
-
-
-def _from(path: str, node: ast.ImportFrom, name: str, code: CodeMap) -> str:
-    """Return the file of a name that is imported from a module: that of the module where the name is none itself."""
-    module = node.module or ""
-    if not node.level:
-        return code.python.file_of(f"{module}.{name}") or code.python.file_of(module)
-    folder = normpath(join(dirname(path), *[".."] * (node.level - 1), *module.split(".")))
-    places = (f"{folder}/{name}.py", f"{folder}/{name}/__init__.py", f"{folder}.py", f"{folder}/__init__.py")
-    return next((place for one in places if (place := normpath(one)) in code.texts), "")
 
 
 def _script(place: str, code: CodeMap) -> Iterator[str]:

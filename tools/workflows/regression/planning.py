@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ...diagnostics.tracebacks import TEST_FILE
 from ...errors import Code, Refusal
 from ...git.python_environments import installed_copies
 from ...lab.context import RepoContext
@@ -14,12 +15,14 @@ from ...plan.scope import Scope
 from ...process.screen import cure, screen
 from ...project.folders import CommandKind
 from ...project.projects import Project
+from ...project.python_api import PythonApi
 from ...project.recipes import inside
 from ...project.scan import recognised
 from ..running.controls import paths_at
 from ..running.experiments import unheard
 from ..running.testruns import ReportForm, reporting
-from .interfaces import Sources, affected, breaks, is_test, public_names
+from .affected import affected
+from .interfaces import breaks, public_names
 from .items import RegressionOptions, Select
 from .readings import ComparisonJob, projected
 from .schemas import schema_breaks
@@ -168,11 +171,16 @@ def contract_rows(
     if options.dimensions and ComparedDimension.API_CONTRACT not in options.dimensions:
         return [], "left out"
     head = context.repo.head()
-    old_texts, new_texts = texts_at(context, base), texts_at(context, head)
-    old, new = Sources(old_texts), Sources(new_texts)
+    old_texts, new_texts = (
+        {path: text for path, text in texts_at(context, commit).items() if not TEST_FILE.search(path)}
+        for commit in (base, head)
+    )
+    old, new = PythonApi(old_texts), PythonApi(new_texts)
     scope, contract = options.scope, options.api
     paths = [
-        path for path in old_texts if not is_test(path) and _public(path) and (not scope or Scope(scope).matches(path))
+        path
+        for path in old_texts
+        if not TEST_FILE.search(path) and _public(path) and (not scope or Scope(scope).matches(path))
     ]
     paths = [path for path in paths if Scope(contract).matches(path)] if contract else paths
     declared = [path for path in paths if public_names(old, path, bool(contract))]
@@ -184,7 +192,7 @@ def contract_rows(
         )
     found = [
         _contract(one.name, one.what, f"{one.path}:{one.line}" if one.line else one.path, at)
-        for one in breaks(old, new, declared, bool(contract))
+        for one in {(one.name, one.what): one for one in breaks(old, new, declared, bool(contract))}.values()
     ]
     texts = [context.repo.contents(commit, schemas) for commit in (base, head)]
     for path in schemas:
@@ -276,7 +284,7 @@ def _contract(name: str, what: str, place: str, at: str) -> ComparedRow:
 
 def _public(path: str) -> bool:
     parts = path.removesuffix(".py").split("/")
-    return not any(part.startswith("_") and part != "__init__" for part in parts) and not {"tests", "test"} & set(parts)
+    return not any(part.startswith("_") and part != "__init__" for part in parts)
 
 
 def _commit(context: RepoContext, name: str) -> str:

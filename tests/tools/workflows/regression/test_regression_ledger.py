@@ -81,7 +81,7 @@ def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from
     assert "UNSTABLE" in state
     handoff = agent.handoff(closed)
     assert {finding["title"]: finding["kind"] for finding in handoff["findings"]} == {
-        "shop.total: breaks callers": "regression",
+        "shop.cart.total: breaks callers": "regression",
         "tests.test_cart::test_total: green to red": "regression",
         f"`{sys.executable} bench.py`: worse": "regression",
         "tests.test_flaky::test_sometimes: flaky before": "flaky",

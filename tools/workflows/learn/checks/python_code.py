@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import dedent
 from typing import TYPE_CHECKING, TypeGuard
 
-from ..python_api import Lookup, PythonApi
+from ....project.python_api import Lookup, PythonApi
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document, blocks
 from .python_source import imports_ours, parsed, sessions

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from textwrap import dedent
 
-from ..python_api import PythonApi
+from ....project.python_api import PythonApi
 
 _PROMPT = re.compile(r"(>>>|\.\.\.)( (.*))?")
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
+from ....project.python_api import Lookup, PythonApi
 from ....text.markdown import CodeText, resolved
 from ..codemap import language_of, words_of
-from ..python_api import Lookup, PythonApi
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document, blocks
 from .programs import WELL_KNOWN
@@ -256,7 +256,7 @@ def of_dotted(name: str, api: PythonApi) -> tuple[str, str, bool] | None:
         if found is Lookup.MISSING:
             at, left = _as_far_as_it_goes(name, api)
             path = api.module_path(at)
-            known = len(rest) > 1 or path.endswith("__init__.py") or not api.occurs(rest[-1])
+            known = len(rest) > 1 or path.endswith("__init__.py") or rest[-1] not in api.words
             return f"{path or at} defines no {left}", path, known
         return "", "" if isinstance(found, Lookup) else api.path_of(found), not isinstance(found, Lookup)
     if owners := api.classes.get(head):

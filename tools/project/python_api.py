@@ -6,13 +6,14 @@ base is another project's.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,13 +68,12 @@ class PythonApi:
     """All Python files, visited when a name is first asked for. `words` are those of the whole code."""
 
     def __init__(self, texts: Mapping[str, str], words: Collection[str] = ()) -> None:
-        self._words = words
+        self.words = words
         roots = {path.rpartition("/")[0] for path in texts if path.endswith("/__init__.py")}
         named = {_module_name(path, roots): path for path in texts if path.endswith(".py")}
         self._paths = dict(sorted(named.items(), key=lambda pair: (pair[0].count("."), pair[0])))
+        self._names = {path: name for name, path in self._paths.items()}
         self._texts = texts
-        self.unread: set[str] = set()
-        """Files that cannot be parsed, and may define anything."""
 
     def __contains__(self, dotted: str) -> bool:
         """Tell whether a dotted name begins with one of the repository's own modules."""
@@ -84,10 +84,6 @@ class PythonApi:
         """The names with which those of its modules begin."""
         return frozenset(name.partition(".")[0] for name in self._paths)
 
-    def occurs(self, word: str) -> bool:
-        """Tell whether a word stands anywhere in the code."""
-        return word in self._words
-
     def module_path(self, dotted: str) -> str:
         """Return the file of a module, or that with which it is run; empty where there is none."""
         return self._paths.get(f"{dotted}.__main__") or self._paths.get(dotted, "")
@@ -95,6 +91,10 @@ class PythonApi:
     def file_of(self, dotted: str) -> str:
         """Return the file of a module; empty where there is none."""
         return self._paths.get(dotted, "")
+
+    def module_of(self, path: str) -> str:
+        """Return the name by which a file is imported; empty for one that another file of that name hides."""
+        return self._names.get(path, "")
 
     def path_of(self, one: griffe.Object) -> str:
         """Return the file in which something is defined; empty for a folder."""
@@ -120,7 +120,6 @@ class PythonApi:
                     lines_collection=loader.lines_collection,
                 )
             except (SyntaxError, ValueError, RecursionError, KeyError, griffe.GriffeError):
-                self.unread.add(path)
                 continue
             if above is None:
                 collection[last] = module
@@ -168,7 +167,7 @@ class PythonApi:
 
     def walked(self, owner: griffe.Object | griffe.Alias, rest: Sequence[str]) -> griffe.Object | Lookup:
         """Return what names behind one another mean, the first of them a member of `owner`."""
-        at: griffe.Object | Lookup = _final(owner)
+        at: griffe.Object | Lookup = final(owner)
         for name in rest:
             if isinstance(at, Lookup):
                 return at
@@ -181,21 +180,21 @@ class PythonApi:
             return Lookup.UNKNOWN
         if owner.is_module:
             if name in owner.members:
-                return _final(owner.members[name])
+                return final(owner.members[name])
             dotted = f"{owner.path}.{name}"
             unread = dotted in self._paths or owner.path not in self._paths or any("*" in one for one in owner.members)
             text = self._text_of(owner)
             named = re.search(rf"[\"']{name}[\"']", text) and _MADE_BY_NAME.search(text)
-            made = named or (name in self._words and _MADE.search(text))
+            made = named or (name in self.words and _MADE.search(text))
             return Lookup.UNKNOWN if unread or made else Lookup.MISSING
         family, closed = self._family(owner)
         for one in family:
             if name in one.members:
-                return _final(one.members[name])
+                return final(one.members[name])
         set_somewhere = re.compile(rf"(?:\b(?:def|class)\s+|self\.|cls\.){name}\b|\b{name}\s*[:=](?!=)")
         if any(set_somewhere.search(self._body_of(one)) for one in family):
             return Lookup.UNKNOWN
-        return Lookup.MISSING if closed or name not in self._words else Lookup.UNKNOWN
+        return Lookup.MISSING if closed or name not in self.words else Lookup.UNKNOWN
 
     def _text_of(self, one: griffe.Object) -> str:
         return self._texts.get(self.path_of(one), "")
@@ -232,7 +231,7 @@ class PythonApi:
             decorated = [str(one.value).partition("(")[0] for one in cast("griffe.Class", called).decorators]
             made = self.member_init(called)
             plain = all(one.rpartition(".")[2] == "dataclass" for one in decorated)
-            return self.parameters(made) if plain and isinstance(made, _function_type()) else None
+            return self.parameters(made) if plain and not isinstance(made, Lookup) and made.is_function else None
         if not called.is_function:
             return None
         function = cast("griffe.Function", called)
@@ -251,6 +250,35 @@ class PythonApi:
             "variadic keyword" in kinds.values(),
         )
 
+    def imports(self, path: str) -> frozenset[str]:
+        """Return the files that a file imports when it runs; what it imports for its types alone is left out."""
+        try:
+            waiting: list[ast.AST] = [ast.parse(self._texts[path])]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return frozenset()
+        own, names = self.module_of(path).split("."), list[str]()
+        folder = own if path.endswith("__init__.py") else own[:-1]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.If) and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+                waiting += node.orelse
+            elif isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                above = folder[: len(folder) - node.level + 1] if node.level else []
+                module = [*above, *(node.module or "").split(".")]
+                names += [".".join(filter(None, [*module, alias.name])) for alias in node.names]
+            else:
+                waiting += ast.iter_child_nodes(node)
+        # A script finds what lies beside it, without a package.
+        beside = [] if f"{path.rpartition('/')[0]}/__init__.py" in self._texts else [".".join([*folder, ""])]
+        return frozenset(filter(None, (self._imported(name, beside) for name in names))) - {path}
+
+    def _imported(self, name: str, beside: Sequence[str]) -> str:
+        """Return the file of a module, or of that which has the name."""
+        tried = (f"{above}{one}" for above in ("", *beside) for one in (name, name.rpartition(".")[0]))
+        return next((self._paths[one] for one in tried if one in self._paths), "")
+
     def member_init(self, owner: griffe.Object) -> griffe.Object | Lookup:
         """Return what makes an instance of a class; unknown where a base or a `__new__` may."""
         family, closed = self._family(owner)
@@ -258,7 +286,7 @@ class PythonApi:
             if "__new__" in one.members:
                 return Lookup.UNKNOWN
             if "__init__" in one.members:
-                return _final(one.members["__init__"])
+                return final(one.members["__init__"])
         return Lookup.MISSING if closed else Lookup.UNKNOWN
 
 
@@ -277,13 +305,7 @@ def _folder(name: str, loader: griffe.GriffeLoader) -> griffe.Module | None:
     return cast("griffe.Module", holder.members[last])
 
 
-def _function_type() -> Any:  # noqa: ANN401 - imported late
-    import griffe
-
-    return griffe.Function
-
-
-def _final(one: griffe.Object | griffe.Alias) -> griffe.Object | Lookup:
+def final(one: griffe.Object | griffe.Alias) -> griffe.Object | Lookup:
     """Return what an imported name stands for; unknown where that is another project's."""
     import griffe
 
