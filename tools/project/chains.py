@@ -8,15 +8,23 @@ from dataclasses import dataclass
 
 from .goals import Quality, wished, words_of
 
-LOOP = "autoresearch"
-_SHIP = ("ship", "it checks what a release needs, in a clean checkout, and publishes nothing without a yes")
-_REGRESSION = ("regression", "it runs what worked before once more")
-_FIX = ("fix", "it counts failing tests, type and lint errors, and brings them to none")
-_IMPROVE = (
-    ("plan", "one number that says when it is better, measured by a command"),
-    (LOOP, "edits, each measured, kept or taken back"),
-    _SHIP,
-)
+_DOES: Mapping[str, str] = {
+    "plan": "one number that says when it is better, measured by a command",
+    "autoresearch": "edits, each measured, kept or taken back",
+    "ship": "it checks what a release needs, in a clean checkout, and publishes nothing without a yes",
+    "regression": "it runs what worked before once more, on both versions, and names what differs",
+    "fix": "it counts failing tests, type and lint errors, and brings them to none",
+    "debug": "it proves the cause by an experiment",
+    "security": "it audits the code, each finding shown by a run",
+    "learn": "it holds what documents say against the code",
+    "probe": "it asks what nobody has said, answers from files, and ends with a plan that was tried",
+    "scenario": "it lists situations, told as opinions",
+    "predict": "several views foretell what will break; only experiments confirm",
+    "reason": "candidates are argued out, blind",
+    "improve": "it ranks what users lack, each with what shows it",
+    "evals": "it says what the results tell: go on, stop or change",
+}
+"""What each prompt does."""
 
 READY: Mapping[str, str] = {
     "quality": "predict, debug, fix, regression",
@@ -27,64 +35,82 @@ READY: Mapping[str, str] = {
 }
 """Chains that have a name, which stands for them wherever a chain may be given."""
 
-_Steps = tuple[tuple[str, str], ...]
-_BY_WORDS: Mapping[str, _Steps] = {
-    r"symptoms?|tracebacks?|exceptions?|hangs?|wrong|broken|incorrect|misbehav\w*|fails?|failing": (
-        ("debug", "it proves the cause by an experiment"), _FIX, _REGRESSION, _SHIP),
-    r"releas\w*|publish\w*|deploy\w*|ship|merge|pull-?request": (_REGRESSION, _SHIP),
-    r"requirements?|prd|unclear|interview": (("probe", "it asks what nobody has said, and answers from files"),),
-    r"edge|corner|scenarios?": (("scenario", "it lists situations, each tried or told as an opinion"),
-                                ("debug", "it proves those that go wrong"), _FIX),
-    r"review|risks?|predict\w*|what-?if": (("predict", "five views foretell what will break; only experiments confirm"),
-                                           ("debug", "it proves what was foretold"), _FIX),
-    r"decide|decision|choose|compare|alternatives?|trade-?offs?": (("reason", "candidates are argued out, blind"),),
-}  # fmt: skip
-_BY_QUALITY: Mapping[Quality, _Steps] = {
-    Quality.BUGS: (("debug", "it proves each bug by an experiment"), _FIX, _REGRESSION, _SHIP),
-    Quality.PASSING: (_FIX, _REGRESSION, _SHIP),
-    Quality.FLAKINESS: (
-        ("regression", "it runs the tests again and again and names those that differ"),
-        ("debug", "it proves the cause by an experiment"),
-        _FIX,
-        _SHIP,
-    ),
-    Quality.SECURITY: (("security", "it audits the code, each finding shown by a run"), _FIX, _REGRESSION, _SHIP),
-    Quality.DOCS: (("learn", "it holds what documents say against the code"), _SHIP),
+_ONWARDS: Mapping[str, str] = {
+    "plan": "autoresearch ship",
+    "probe": "plan autoresearch ship",
+    "improve": "plan",
+    "debug": "fix regression ship",
+    "fix": "regression ship",
+    "security": "fix regression ship",
+    "regression": "ship",
+    "flaky": "debug fix ship",
+    "learn": "ship",
+    "scenario": "debug fix",
+    "predict": "debug fix",
 }
+"""What follows on the first prompt of a way."""
+_ASKED: Mapping[str, str] = {
+    "debug": "root cause",
+    "evals": r"flatten\w*|plateau\w*|(last|over) ?night|how did .* (go|do)|(go|keep) (on|going)|more (experiments|iterations)|(results?|experiments?) (file|tsv|log|say|tell|mean|help\w*)"
+    r"|last experiments|(analy[sz]e|evaluate|read) .*(results?|runs?|experiments)",
+    "regression": r"(?<!linear )(?<!logistic )regress\w*(?! model)|still (behaves?|works?|the same)|(break|broke|broken) (any|some)thing"
+    r"|as before|compatib\w*|chang\w* (between|(the |its |any )?(behaviou?r|outputs?))",
+    "security": r"(?<!-)safe|(?<!dependency )inject\w*|attack\w*|hack\w*|holes?|untrusted|strangers?|malicious|audit|pentest|xss|csrf"
+    r"|another user|abuse\w*|threats?|leak (keys?|secrets?|passwords?|tokens?|data)",
+    "learn": r"(no longer|not) match\w*|out of date|outdated|newcomers?|onboard\w*|understand|explain\w*",
+    "probe": r"requirements?|prd|unclear|interview|vague\w*|(know|sure|decide|out) what|what (we|i) (really )?(need|want)|idea for",
+    "improve": r"(users?|customers?|people) (ask|want|miss|lack|need|wish|complain)\w*|features|roadmap|competitors?|improvements"
+    r"|(build|add|do) next|(is|are|customers|users|product) (miss|lack)\w*",
+    "reason": r"decid\w*|decision|choose|pick|compare|vs|settle|alternatives?|trade-?offs?|pros|which of|(should|shall|better) .* or .*|^\S+ or \S+ .*",
+    "predict": r"review|risks?|predict\w*|foresee|(will|could|might|would|can) (break|go wrong|fail)",
+    "scenario": r"edge|corner|scenarios?|what[ -](happens|if)|situations?|cases",
+}
+"""How people ask for what no number tells, the most telling first."""
+_BY_QUALITY: Mapping[Quality, str] = {
+    Quality.BUGS: "debug",
+    Quality.PASSING: "fix",
+    Quality.FLAKINESS: "flaky",
+    Quality.SECURITY: "security",
+    Quality.DOCS: "learn",
+}
+_TOLD: Mapping[str, str] = {
+    "fix": r"(build|ci|pipeline) .*(broken|red|green|fail\w*)",
+    "debug": r"why|symptoms?|tracebacks?|exceptions?|hangs?|stuck|freez\w*|deadlocks?|wrong|broken|incorrect|misbehav\w*|fails?|failing"
+    r"|sometimes|off by|not work|stopped working|cause",
+    "regression": r"releas\w*|publish\w*|deploy\w*|ship|merge|pull-?request",
+    "plan": r"lower|higher|raise|reduc\w*|few\w*|(max|min|opt)imi[sz]\w*|scores?|metrics?",
+}
+"""What they tell where they name nothing that could be measured."""
 
 
 @dataclass(frozen=True)
 class Chain:
     """Prompts in order, each with what it does there."""
 
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[str, ...]
     has_tests: bool = False
 
     def lines(self) -> list[str]:
         """Say it for whoever reads the goal; a person may change it."""
-        (first, _), *rest = self.steps
-        names = ", ".join(name for name, _ in rest)
-        red = (
-            " Where tests are red, `fix` comes first: a guard that fails lets nothing be kept."
-            if self.has_tests
-            else ""
-        )
-        handed = f" Open it with the option chain = `{names}`: each hands on what it found, once round." if rest else ""
-        return [
-            f"{' -> '.join(name for name, _ in self.steps)}; a person may change it. Begin with `{first}`."
-            + ("" if first in {"plan", LOOP} else handed)
-            + (red if first == "plan" else ""),
-            *(f"- {name}: {why}" for name, why in self.steps),
-        ]
+        first, *rest = self.steps
+        way = f"{' -> '.join(self.steps)}; a person may change it. Begin with `{first}`."
+        if first == "plan":
+            red = " Where tests are red, `fix` comes first: a guard that fails lets nothing be kept."
+            way += red if self.has_tests else ""
+        elif rest:
+            way += f" Open it with the option chain = `{', '.join(rest)}`: each hands on what it found, once round."
+        return [way, *(f"- {name}: {_DOES[name]}" for name in self.steps)]
 
 
 def chain_for(goal: str, *, has_tests: bool) -> Chain:
-    """Return the way to a goal: by the quality that it asks for, where it asks for none by its words, else the loop."""
-    said = words_of(goal)
-    qualities = wished(goal)
-    by_quality = next((_BY_QUALITY[one] for one in qualities[:1] if one in _BY_QUALITY), None)
-    by_words = next(
-        (steps for words, steps in _BY_WORDS.items() if any(re.fullmatch(words, one) for one in said)), None
-    )
-    steps = by_quality or (by_words if not qualities else None) or _IMPROVE
-    return Chain(steps, has_tests)
+    """Return the way to a goal: by what it asks; else by the quality that it names, which is for the loop where a number tells
+    it; else by its words. Where they say nothing either, somebody has to ask.
+    """
+    said, qualities = " ".join(words_of(goal)), wished(goal)
+    way = _first(_ASKED, said) or next((_BY_QUALITY.get(one, "plan") for one in qualities), "")
+    way = way or (_first(_TOLD, said) or "probe" if said else "plan")
+    return Chain(("regression" if way == "flaky" else way, *_ONWARDS.get(way, "").split()), has_tests)
+
+
+def _first(table: Mapping[str, str], said: str) -> str:
+    return next((way for way, words in table.items() if re.search(rf"(?<!\S)(?:{words})(?!\S)", said)), "")

@@ -29,10 +29,76 @@ WAYS = {
 
 @pytest.mark.parametrize("goal", WAYS)
 def test_a_goal_leads_to_prompts_in_order(goal: str) -> None:
-    names = [name for name, _ in chain_for(goal, has_tests=True).steps]
+    steps = chain_for(goal, has_tests=True).steps
 
-    assert names == WAYS[goal].split()
-    assert set(names) <= load_prompts().keys()
+    assert steps == tuple(WAYS[goal].split())
+    assert set(steps) <= load_prompts().keys()
+
+
+BARE = {
+    "fix": ["tests fail after upgrading to python 3.12", "CI is red"],
+    "security": [
+        "is it safe to feed it strangers' SQL",
+        "are there holes in jwt decode that an attacker could use?",
+        "can somebody inject shell commands through the config file?",
+        "could a customer read another user's invoices",
+    ],
+    "improve": [
+        "users ask for more dialects",
+        "what should we build next",
+        "which features do our customers miss?",
+        "find improvements",
+    ],
+    "evals": [
+        "our results flattened, should we go on",
+        "how did last night's run go?",
+        "is it worth running more experiments?",
+        "evaluate the results file",
+    ],
+    "regression": [
+        "do we have a regression since 0.4.3",
+        "did my refactoring break anything?",
+        "does 2.0 still behave like 1.9?",
+        "publish 1.4.0 to PyPI",
+        "get this branch ready to merge",
+    ],
+    "probe": [
+        "I want something better but do not know what",
+        "I have a vague idea for a search feature",
+        "help me work out what we need",
+        "make it nicer",
+    ],
+    "predict": ["what could go wrong if two threads use it", "what will break when traffic doubles"],
+    "scenario": ["what happens when the disk is full in the middle of a write", "cases nobody has tested"],
+    "debug": [
+        "why does it hang on deeply nested input",
+        "the total is sometimes off by one cent",
+        "it crashes with KeyError on Windows",
+    ],
+    "reason": [
+        "postgres or sqlite for the job queue?",
+        "should the API take a generator or a callback",
+        "which of the two designs is better",
+    ],
+    "learn": [
+        "the README no longer matches the code",
+        "write documentation for the public API",
+        "newcomers do not understand the module layout",
+    ],
+    "plan": [
+        "make the parser faster without changing its output",
+        "cut the wheel's size in half",
+        "raise test coverage to 90 %",
+        "lower the value in value.txt",
+        "train the model to a lower validation loss",
+        "train a logistic regression to a better accuracy",
+    ],
+}
+
+
+@pytest.mark.parametrize(("first", "goal"), [(first, goal) for first, goals in BARE.items() for goal in goals])
+def test_a_bare_goal_begins_where_a_person_would(first: str, goal: str) -> None:
+    assert chain_for(goal, has_tests=True).steps[0] == first
 
 
 def test_the_first_prompt_is_handed_the_rest_as_its_chain() -> None:
