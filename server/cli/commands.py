@@ -122,21 +122,8 @@ COMMANDS: Mapping[str, CliCommand] = {
                 default="text",
                 help="text (default), md for a pull request, json, csv with all rows, png or html",
             ),
-            _argument("--imported", metavar="NAME", default="", help="of results that were imported under this name"),
             _JSON,
         ),
-    ),
-    "import": CliCommand(
-        "keep another tool's results for reports: Karpathy's, Claude Autoresearch's, pi-autoresearch's",
-        "cli.tool_commands:import_results",
-        (
-            _argument("file", metavar="FILE", help="the results file"),
-            _argument(
-                "--direction", choices=["lower", "higher"], default="", help="which is better, if the file does not say"
-            ),
-            _JSON,
-        ),
-        exits="Exit status: 0 imported; 2 it cannot be read as results, with the reason on standard error.",
     ),
     "watch": CliCommand(
         "follow a session as it runs, in this terminal or in a browser",
@@ -156,10 +143,7 @@ COMMANDS: Mapping[str, CliCommand] = {
         "cli.tool_commands:evals",
         (
             _argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)"),
-            _argument(
-                "--format", choices=["text", "json", "md"], default="text", help="how to print it (default: text)"
-            ),
-            _argument("--json", action="store_const", const="json", dest="format", help="the same as --format json"),
+            _JSON,
             _argument(
                 "--window",
                 type=_within(int, 2, 100),

@@ -60,11 +60,9 @@ def history(root: Path, options: Namespace) -> int:
 
 def report(root: Path, options: Namespace) -> int:
     """Print the whole session."""
-    if options.format in {"md", "json", "csv"} and not (options.imported or options.json):
+    if options.format in {"md", "json", "csv"} and not options.json:
         return _print(root, lambda context: exported(context, options.format, MOST_PATCHES, MOST_FAILED))
-    return print_answer(
-        options.json, lambda: Review(Lab(root)).report(options.format, options.imported), Reported.lines
-    )
+    return print_answer(options.json, lambda: Review(Lab(root)).report(options.format), Reported.lines)
 
 
 def best(root: Path, options: Namespace) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...tools.errors import Code, Refusal
-from ...tools.evals.pages import as_lines, as_page
-from ...tools.evals.reading import Evaluated, evaluate, evaluate_file, keep_results
+from ...tools.evals.pages import as_lines
+from ...tools.evals.reading import Evaluated, evaluate, evaluate_file
 from ...tools.evals.rows import ResultsFormat
 from ...tools.lab.access import Lab
 from ...tools.lab.answers import Answer
@@ -81,12 +81,8 @@ def evals(root: Path, options: Namespace) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2
-    text = {
-        "json": found.analysis.model_dump_json(indent=1),
-        "md": as_page(found.analysis, found.source),
-        "text": "\n".join([f"{found.source}:", *as_lines(found.analysis)]),
-    }[options.format]
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    text = "\n".join([f"{found.source}:", *as_lines(found.analysis)])
+    sys.stdout.write((found.analysis.model_dump_json(indent=1) if options.json else text) + "\n")
     return 2 if found.analysis.format == ResultsFormat.UNKNOWN else 0
 
 
@@ -104,24 +100,6 @@ def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
     if place and not place.is_relative_to(top):
         return evaluate_file(place, window, direction)
     return evaluate(context, str(place.relative_to(top)) if place else file, window, direction)
-
-
-def import_results(root: Path, options: Namespace) -> int:
-    """Keep another tool's results for reports; returns the exit status."""
-    try:
-        name, found = keep_results(Lab(root).for_reading(), Path(options.file).expanduser(), options.direction)
-    except Refusal as refusal:
-        sys.stderr.write(f"{refusal.message}\n")
-        return 2
-    if options.json:
-        counts = {"rows": len(found.rows), "skipped": len(found.skipped)}
-        _print_json({"name": name, "format": found.format, **counts, "notes": found.notes})
-        return 0
-    left = f", {len(found.skipped)} lines are no rows" if found.skipped else ""
-    out = [f"Imported {name} ({found.format}): {len(found.rows)} rows{left}.", *found.notes]
-    out.append(f"See it: autoresearch-mcp report --imported {name} --format png")
-    sys.stdout.write("\n".join(out) + "\n")
-    return 0
 
 
 def _value(text: str) -> object:

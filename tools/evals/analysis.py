@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from ..session.events import Record
@@ -17,9 +17,6 @@ from .rows import Results, ResultsFormat, ResultsLine, RowFate, row_names
 
 WINDOW = 5
 """Measured tries in a row without a new best that make a plateau."""
-HALVED = 0.5
-"""Returns diminish when a later step brings less than this share of an earlier one."""
-HOT_FILES = 10
 SPENT = 3
 """Plateaus' worth of tries after which more of the same is a waste."""
 BROKEN = 0.6
@@ -34,13 +31,6 @@ class NotedRow(Record):
     metric: float | None
     gain: float
     description: str
-
-
-class HotFile(Record):
-    """A file and how many kept changes touched it."""
-
-    path: str
-    keeps: int
 
 
 class Continuation(Record):
@@ -76,12 +66,8 @@ class Analysis(Record):
     plateau_detected: bool | None = None
     plateau_start: int | None = None
     plateau_length: int | None = None
-    diminishing_returns: bool | None = None
-    later_share: float | None = None
-    jumps: tuple[NotedRow, ...] = ()
     guard_fail_rate: float | None = None
     improved_but_failed: tuple[NotedRow, ...] = ()
-    hot_files: tuple[HotFile, ...] = ()
     goal: float | None = None
     goal_achieved: bool | None = None
     anomalies: tuple[str, ...] = ()
@@ -92,7 +78,7 @@ class Analysis(Record):
 def analyse(
     found: Results,
     window: int = WINDOW,
-    files: Mapping[str, Sequence[str]] | None = None,
+    commits: Collection[str] = (),
     direction: str = "",
     goal: float | None = None,
     measured: Mapping[str, float] | None = None,
@@ -102,7 +88,7 @@ def analyse(
     Args:
         found: the file, read.
         window: measured tries without a new best that make a plateau.
-        files: the files that each commit changed, by the commit as the file names it, where git has it.
+        commits: those of its commits that git has, as the file names them.
         direction: `lower` or `higher`, where the caller knows; else the file, the metric's name or the kept rows tell.
         goal: the value that the session wants to reach.
         measured: what the server itself measured of commits, by their first seven digits.
@@ -111,7 +97,7 @@ def analyse(
     rows, left_out = comparable(found, [row for row in found.rows if row.segment == last], direction)
     asked = "the plan" if found.format is ResultsFormat.JOURNAL else "whoever asked"
     way, told_by = (direction, asked) if direction else direction_of(found, rows)
-    doubts = _doubts(found.format, rows, files or {}, measured or {})
+    doubts = _doubts(found.format, rows, commits, measured or {})
     doubted = frozenset(row.line for rows in doubts.values() for row in rows)
     history = MetricHistory(rows, {"lower": -1, "higher": 1}.get(way, 0), doubted)
     analysis = Analysis(
@@ -122,7 +108,6 @@ def analyse(
         direction_from=told_by,
         segments=len({row.segment for row in found.rows}),
         goal=goal,
-        hot_files=_hot(rows, files or {}),
         anomalies=(
             *found.notes,
             *left_out,
@@ -171,16 +156,13 @@ def _values(history: MetricHistory, goal: float | None) -> dict[str, Any]:
 
 
 def _shape(history: MetricHistory, window: int) -> dict[str, Any]:
-    flat, share = history.plateau, history.later_share
+    flat = history.plateau
     on_plateau = flat is not None and len(flat) >= window
     return {
         "trend": trend([row.metric for row in history.measured if row.metric is not None], history.sign),
         "plateau_detected": None if flat is None else on_plateau,
         "plateau_start": flat[0].number if flat and on_plateau else None,
         "plateau_length": None if flat is None else len(flat),
-        "diminishing_returns": None if share is None else share < HALVED,
-        "later_share": share,
-        "jumps": tuple(_step(row, gain) for row, gain in history.jumps),
         "improved_but_failed": tuple(_step(row, gain) for row, gain in history.improved_but_failed),
     }
 
@@ -193,15 +175,8 @@ def _share(rows: Sequence[ResultsLine], fate: RowFate) -> float:
     return sum(row.fate is fate for row in rows) / len(rows) if rows else 0.0
 
 
-def _hot(rows: Sequence[ResultsLine], files: Mapping[str, Sequence[str]]) -> tuple[HotFile, ...]:
-    kept = [row for row in rows if row.fate is RowFate.KEEP]
-    counts = Counter(path for row in kept for path in set(row.files or files.get(row.commit, ())))
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(HotFile(path=path, keeps=count) for path, count in ranked[:HOT_FILES])
-
-
 def _doubts(
-    format: ResultsFormat, rows: Sequence[ResultsLine], files: Mapping[str, object], measured: Mapping[str, float]
+    format: ResultsFormat, rows: Sequence[ResultsLine], commits: Collection[str], measured: Mapping[str, float]
 ) -> dict[str, list[ResultsLine]]:
     """Return the rows of a foreign file that something speaks against, by what that is."""
     if format is ResultsFormat.JOURNAL:
@@ -212,7 +187,7 @@ def _doubts(
     return {
         "exactly 0 where other rows are not; a measurement, or none?": zeros if 2 * len(zeros) < len(numbers) else [],
         "kept although a guard failed": [row for row in kept if row.guard == "fail"],
-        "git has no such commit": [row for row in kept if files and row.commit and row.commit not in files],
+        "git has no such commit": [row for row in kept if commits and row.commit and row.commit not in commits],
         "this server measured another number": [
             row for row in numbers if measured.get(row.commit[:7], row.metric) != row.metric
         ],
@@ -272,11 +247,6 @@ def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuat
         ),
         (flat >= SPENT * window, "stop", f"No new best in {flat} measured tries: this line is spent."),
         (flat >= window, "change", f"No new best in {flat} measured tries: try something of another kind."),
-        (
-            analysis.diminishing_returns is True,
-            "continue",
-            f"Still gaining, but a step now brings {100 * (analysis.later_share or 0):.0f} % of what it did: plan for the end.",
-        ),
         (
             analysis.keeps > 0,
             "continue",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +12,8 @@ from .rows import Results, ResultsLine, RowFate
 
 FLAT = 0.001
 """A new best counts from a tenth of a percent on."""
-JUMP = 3.0
-"""A kept step of so many times the usual one is a jump."""
 MOST_VALUES = 500
 """Values that a trend looks at; more are thinned out evenly."""
-FEWEST_STEPS = 4
-"""Kept steps from which jumps and diminishing returns can be told."""
 _STAYED = frozenset({RowFate.KEEP, RowFate.BASELINE})
 _LOWER = frozenset(
     "bpb loss error errors err rmse mse mae perplexity ppl latency time seconds sec ms us µs ns s duration bytes size kb mb"
@@ -121,23 +116,6 @@ class MetricHistory:
                 since = place if gained > FLAT * abs(best) else since
                 best = _value(row)
         return rows[since:]
-
-    @property
-    def later_share(self) -> float | None:
-        """What the later half of the kept steps brought, as a share of what the earlier half brought; None for too few."""
-        gains = [gain for _, gain in self.steps if gain > 0]
-        if len(gains) < FEWEST_STEPS:
-            return None
-        half = len(gains) // 2
-        return statistics.fmean(gains[-half:]) / statistics.fmean(gains[:half])
-
-    @property
-    def jumps(self) -> tuple[tuple[ResultsLine, float], ...]:
-        """The kept steps of several times the usual one."""
-        gains = [gain for _, gain in self.steps if gain > 0]
-        if len(gains) < FEWEST_STEPS:
-            return ()
-        return tuple((row, gain) for row, gain in self.steps if gain > JUMP * statistics.median(gains))
 
     @property
     def improved_but_failed(self) -> tuple[tuple[ResultsLine, float], ...]:

@@ -1,4 +1,4 @@
-"""An analysis of a results file as text for a terminal and as a page."""
+"""An analysis of a results file as text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from .analysis import Analysis, NotedRow
 from .rows import ResultsFormat
 
+_FOREIGN = "Read from a file, and nothing of it was measured here: the numbers are whoever wrote them's."
+
 
 def as_lines(analysis: Analysis) -> list[str]:
     """Say the analysis in lines, whose numbers they are first; what the file does not tell is left out."""
     return [
-        *_whose(analysis),
+        *([] if analysis.format == ResultsFormat.JOURNAL else [_FOREIGN]),
         f"{analysis.recommendation.verdict.upper()}: {analysis.recommendation.reason}",
         "",
         *(f"{name:<22}{value}" for name, value in _facts(analysis)),
@@ -24,37 +26,11 @@ def as_lines(analysis: Analysis) -> list[str]:
     ]
 
 
-def as_page(analysis: Analysis, source: str) -> str:
-    """Write the analysis as Markdown."""
-    rows = [(name, value.replace("|", "\\|").replace("\n", " ")) for name, value in _facts(analysis)]
-    parts = [
-        f"# Evaluation of {source}\n",
-        *(f"{line}\n" for line in _whose(analysis)),
-        f"**{analysis.recommendation.verdict.capitalize()}.** {analysis.recommendation.reason}\n",
-        "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]) + "\n",
-        *(
-            f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
-            for title, lines in _lists(analysis, quote="`")
-            if lines
-        ),
-    ]
-    return "\n".join(part for part in parts if part)
-
-
-def _whose(analysis: Analysis) -> list[str]:
-    own = analysis.format == ResultsFormat.JOURNAL
-    return (
-        [] if own else ["Read from a file, and nothing of it was measured here: the numbers are whoever wrote them's."]
-    )
-
-
-def _lists(analysis: Analysis, quote: str = "") -> list[tuple[str, Sequence[str]]]:
-    """What is listed below the facts, by title; paths stand in quotes."""
+def _lists(analysis: Analysis) -> list[tuple[str, Sequence[str]]]:
+    """What is listed below the facts, by title."""
     left = len(analysis.skipped) - 10
     return [
-        ("Jumps", _steps(analysis.jumps)),
         ("Better, but a guard failed", _steps(analysis.improved_but_failed)),
-        ("Files of kept changes", [f"{quote}{one.path}{quote}: {one.keeps}" for one in analysis.hot_files]),
         ("Anomalies", analysis.anomalies),
         ("Lines skipped", [*analysis.skipped[:10], *([f"and {left} more"] if left > 0 else [])]),
     ]
@@ -82,7 +58,6 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("goal", _goal(analysis)),
         ("trend", analysis.trend or ""),
         ("plateau", _plateau(analysis)),
-        ("diminishing returns", _returns(analysis)),
         ("guard failures", f"{100 * analysis.guard_fail_rate:.0f} %" if analysis.guard_fail_rate is not None else ""),
     ]
     return [(name, value) for name, value in facts if value]
@@ -107,12 +82,6 @@ def _plateau(analysis: Analysis) -> str:
         return ""
     since = f" since iteration {analysis.plateau_start}" if analysis.plateau_start is not None else ""
     return f"{'yes' if analysis.plateau_detected else 'no'}: {analysis.plateau_length} measured tries without a new best{since}"
-
-
-def _returns(analysis: Analysis) -> str:
-    if analysis.later_share is None:
-        return ""
-    return f"{'yes' if analysis.diminishing_returns else 'no'}: a later step brings {100 * analysis.later_share:.0f} % of an earlier one"
 
 
 def _rate(count: int, rate: float | None) -> str:

@@ -52,7 +52,6 @@ class ResultsLine:
     status: str = ""
     description: str = ""
     segment: int = 0
-    files: tuple[str, ...] = ()
     cells: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -103,19 +103,16 @@ class Review(Verbs):
             **where, rows=page, total=total, more=more, open_iteration=open_words(session, context.now())
         )
 
-    def report(self, format: str = "text", imported: str = "", repo: RepoPath = "") -> Reported:
+    def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: what was gained, kept and tried, the cost, the lines that take it.
         `format`: `text` (default); `md` for a pull request; `png`, the progress picture, shown in the answer; `html`, a page.
 
-        Picture and page are written beside the results file, where git does not see them; nothing else changes. `imported`
-        = the name of another tool's results that a person imported shows those, as `text` or `png`.
+        Picture and page are written beside the results file, where git does not see them; nothing else changes.
         """
         if format not in FORMATS:
             raise Refusal(Code.BAD_ARGUMENT, f"{format!r} is not a report format. Use one of: {', '.join(FORMATS)}.")
         context = self._lab.for_reading(repo)
         about: dict[str, Any] = {"phase": context.phase, "next": list(following(context.phase))}
-        if imported:
-            return _imported(context, format, imported, about)
         session_of(context)
         if format in {"text", "md"}:
             return Reported(**about, report=exported(context, format))
@@ -123,18 +120,6 @@ class Review(Verbs):
             png, words = write_picture(context)
             return Reported(**about, report=words, file=PICTURE_FILE).with_picture(png)
         return Reported(**about, report=write_page(context), file=PAGE_FILE)
-
-
-def _imported(context: RepoContext, format: str, name: str, about: dict[str, Any]) -> Reported:
-    from ..evals.reading import as_words, draw_imported  # loaded for whoever asks, not at every start
-
-    if format == "text":
-        return Reported(**about, report=as_words(context, name))
-    if format in {"html", "md"}:
-        message = "Imported results have no diffs, samples or receipts to make a page of. Use `png` or `text`."
-        raise Refusal(Code.BAD_ARGUMENT, message)
-    png, words, file = draw_imported(context, name)
-    return Reported(**about, report=words, file=file).with_picture(png)
 
 
 def advice(context: RepoContext) -> Advice:

@@ -70,20 +70,6 @@ def test_a_plateau_of_three_windows_is_a_reason_to_stop() -> None:
     assert told("100 baseline", "90 keep", *["91 discard"] * 15).recommendation.verdict == "stop"
 
 
-def test_diminishing_returns_compare_the_later_half_of_the_steps_with_the_earlier() -> None:
-    found = told("100 baseline", "80 keep", "60 keep", "59 keep", "58 keep")
-
-    assert (found.later_share, found.diminishing_returns) == (0.05, True)
-    assert told("100 baseline", "90 keep", "80 keep", "70 keep", "60 keep").diminishing_returns is False
-    assert told("100 baseline", "90 keep", "80 keep", "79 keep").diminishing_returns is None
-
-
-def test_a_jump_is_three_times_the_usual_step() -> None:
-    found = told("100 baseline", "99 keep", "98 keep", "90 keep", "89 keep")
-
-    assert [(jump.number, jump.gain) for jump in found.jumps] == [(3, 8)]
-
-
 @pytest.mark.parametrize(
     ("values", "direction", "trend"),
     [
@@ -180,7 +166,7 @@ def test_what_does_not_fit_is_named(rows: tuple[str, ...], anomaly: str) -> None
     ("asked", "anomaly"),
     [
         ({}, ""),
-        ({"files": {"abc0000": ("a",), "abc0001": ("a",)}}, "#2: git has no such commit"),
+        ({"commits": {"abc0000", "abc0001"}}, "#2: git has no such commit"),
         ({"measured": {"abc0001": 90.0, "abc0002": 95.0}}, "#2: this server measured another number"),
     ],
 )
@@ -196,11 +182,3 @@ def test_a_first_row_that_was_discarded_is_no_baseline() -> None:
 
     assert (found.baseline, found.improvement) == (100, 10)
     assert any("No baseline row" in told for told in found.anomalies)
-
-
-def test_hot_files_are_those_of_kept_changes() -> None:
-    files = {"abc0001": ("a.py", "b.py"), "abc0002": ("b.py",), "abc0003": ("c.py",)}
-
-    found = told("9 baseline", "8 keep", "7 keep", "8 discard", files=files)
-
-    assert [(one.path, one.keeps) for one in found.hot_files] == [("b.py", 2), ("a.py", 1)]

@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field
 
 from ...errors import Code
 from ...evals.analysis import WINDOW, Analysis
-from ...evals.pages import as_lines, as_page
+from ...evals.pages import as_lines
 from ...evals.reading import evaluate, find_results
 from ...lab.context import RepoContext
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
-from ..ledger.pages import section, sentence
+from ..ledger.pages import quoted, section, sentence
 from ..ledger.rules import Check, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerFacts, Observed
 from ..running.runner import WorkflowRunner, saw
@@ -81,11 +81,8 @@ def _page(ledger: Ledger) -> str:
         f"- **{entry.id}** {entry.item.claim} ({_rows(entry.item)}). {sentence(entry.item.proposal)}"
         for entry in ledger.of(RowInsight)
     ]
-    return "\n".join(
-        part
-        for part in (as_page(facts.analysis, facts.source), section("Opinions of the agent on these rows", insights))
-        if part
-    )
+    figures = quoted("\n".join(as_lines(facts.analysis)))
+    return f"# Evaluation of {facts.source}\n\n{figures}\n" + section("Opinions on these rows", insights)
 
 
 def _json(ledger: Ledger) -> str:
