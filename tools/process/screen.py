@@ -37,6 +37,10 @@ ONLY_READ = _ANSWERS | frozenset(
     " seq yes tee xargs rev column git curl wget date basename dirname realpath readlink env printenv true sha256sum md5sum".split()
 )
 """Programs that read and rewrite text: their failure in front of a pipe shows in what comes out of it."""
+_PREPARE = ONLY_READ | frozenset(
+    "cd pushd popd export set unset source . ulimit umask trap sleep exit cp mv ln touch".split()
+)
+"""Programs that may fail in front of a `;`: what is behind them shows it."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _deletes_listed(parts: Parts) -> bool:
 
 def _stays_behind(parts: Parts) -> bool:
     started = [place for place, part in enumerate(parts) if re.search(r"(?<![&|])&(?!&)", part.after)]
-    ends = {part.name for part in parts[started[0] + 1 :]} & {"wait", "kill"} if started else set()
+    ends = {part.name for part in parts[started[0] + 1 :]} & {"wait", "kill", "trap"} if started else set()
     detached = any(part.words[:2] == ("docker", "run") and {"-d", "--detach"} & set(part.words) for part in parts)
     return detached or (bool(started) and not ends)
 
@@ -106,7 +110,25 @@ def _hides_failure(parts: Parts) -> bool:
     if last and "|" not in last.before and last.words in {("true",), (":",), ("exit", "0")}:
         return True
     pairs = ((before, part) for before, part in pairwise(parts) if "||" in part.before)
-    return any(_says_fine(part) and before.name not in _ANSWERS for before, part in pairs)
+    return _goes_on(parts) or any(_says_fine(part) and before.name not in _ANSWERS for before, part in pairs)
+
+
+def _goes_on(parts: Parts) -> bool:
+    """Tell whether a list goes on behind a program that failed. Of one that holds a condition or a loop nothing is known."""
+    words = [word for part in parts for word in (*part.words, *part.assigned)]
+    heads = any(not part.words and not part.assigned for part in parts)
+    if heads or "$?" in " ".join(words) or any(re.match("set -[a-z]*e", " ".join(part.words)) for part in parts):
+        return False
+    return any(
+        part.name not in {"", *_PREPARE} and re.search(r"[;\n]", part.after) and not _looked_for(part, parts[place:])
+        for place, part in enumerate(parts[:-1], 1)
+    )
+
+
+def _looked_for(part: SimpleCommand, later: Parts) -> bool:
+    """Tell whether something fails later where a program's output lacks what is looked for in it."""
+    files = {redirect.target for redirect in part.redirects}
+    return any(files.intersection(reader.words) for reader in later if reader.name in _ANSWERS)
 
 
 def _pipes_failure_away(parts: Parts) -> bool:
@@ -163,7 +185,7 @@ _CURES = {
     "it sends data over the network": "Measure against a local service, or make sure that others may see what it sends.",
     "it prints all environment variables": "Print the ones that are needed.",
     _HOLDS_CREDENTIAL: "Set it where the server runs and name the variable in `environment`.",
-    "it leaves a process in the background": "End it in the command: keep its number and `kill` it, or `wait`.",
-    "it hides a failure, so that a crash can look like a number": "Let the command fail when the program fails.",
+    "it leaves a process in the background": 'End it in the command, whatever happens: `trap "kill $!" EXIT`, or `wait`.',
+    "it hides a failure, so that a crash can look like a number": "Let the command fail when the program fails: `&&`, no `;`.",
     "a failure in front of a pipe does not count, so that red tests can pass": "Begin with `set -o pipefail;`.",
 }
