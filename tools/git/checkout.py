@@ -26,12 +26,15 @@ T = TypeVar("T")
 _FEW = 50
 """Entries that are looked for in a listing one by one."""
 
+_LOCKS = ("index.lock", "HEAD.lock")
+_GO_ON = "git {} --continue (whoever began it may abort it, which throws away what was resolved)"
 _IN_PROGRESS = {
-    "MERGE_HEAD": ("a merge", "git merge --continue or git merge --abort"),
-    "rebase-merge": ("a rebase", "git rebase --continue or git rebase --abort"),
-    "rebase-apply": ("a rebase or git am", "git rebase --abort or git am --abort"),
-    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue or --abort"),
-    "REVERT_HEAD": ("a revert", "git revert --continue or --abort"),
+    "MERGE_HEAD": ("a merge", _GO_ON.format("merge")),
+    "rebase-merge": ("a rebase", _GO_ON.format("rebase")),
+    "rebase-apply": ("a rebase or git am", f"git am --continue or {_GO_ON.format('rebase')}"),
+    "CHERRY_PICK_HEAD": ("a cherry-pick", _GO_ON.format("cherry-pick")),
+    "REVERT_HEAD": ("a revert", _GO_ON.format("revert")),
+    "sequencer": ("several cherry-picks or reverts", f"git revert --continue or {_GO_ON.format('cherry-pick')}"),
     "BISECT_LOG": ("a bisect", "git bisect reset"),
 }
 
@@ -153,9 +156,9 @@ class Checkout:
             message = f"The repository is in the middle of {doing[0]}. Nothing was moved. End it first: {doing[1]}"
             raise Refusal(Code.GIT, f"{message}; then make the same call again.")
 
-    def index_locked(self) -> bool:
-        """Tell whether another git process holds the index for longer than a moment, or died holding it."""
-        return not wait_until_free(self.git_dir / "index.lock")
+    def held_lock(self) -> Path | None:
+        """Return the lock of the index or of HEAD if another git process holds it for longer than a moment, or died holding it."""
+        return next((lock for name in _LOCKS if not wait_until_free(lock := self.git_dir / name)), None)
 
     def ref_locks(self) -> tuple[Path, Path]:
         """Return the locks that git takes to move HEAD on its branch."""

@@ -17,7 +17,7 @@ DEAD_S = 1.0
 """Seconds in which a lock of a branch has to stay as it is before its git counts as dead: a living one takes milliseconds."""
 _RETRY_S = 0.05
 _MARK = b"Held by autoresearch-mcp"
-_CURE = (
+LOCK_CURE = (
     "Most likely somebody is in the middle of a git command here, such as a `git commit` with its editor open. Let it "
     "end, then make the same call again. Only if no git runs in this repository is the lock a dead one: then a person may "
     "delete it."
@@ -51,7 +51,7 @@ def wait_until_free(lock: Path) -> bool:
 def held_by_another(lock: Path) -> Refusal:
     """Return what to say of a lock that is not ours."""
     return Refusal(
-        Code.BUSY, f"Another git process holds {lock}. Nothing was moved, and the lock was left alone. {_CURE}"
+        Code.BUSY, f"Another git process holds {lock}. Nothing was moved, and the lock was left alone. {LOCK_CURE}"
     )
 
 

@@ -10,6 +10,7 @@ from ..errors import Code, Refusal
 from ..git.branches import is_trunk
 from ..git.checkout import PathChange
 from ..git.experiment import HookFailure
+from ..git.locks import LOCK_CURE
 from ..git.repo import shown
 from ..lab.context import RepoContext
 from ..measurement.load import load_now
@@ -101,10 +102,8 @@ def _repository(context: RepoContext, plan: Plan) -> Iterator[GateRow]:
         yield row_of("branch", "HEAD is detached", "Stand on a branch: git switch -c <name>.")
     if doing := repo.in_progress():
         yield row_of("repository", f"in the middle of {doing[0]}", f"End it first: {doing[1]}.")
-    if repo.index_locked():
-        yield row_of(
-            "repository", "index.lock exists", "Wait for the other git process, or delete the file if none runs."
-        )
+    if lock := repo.held_lock():
+        yield row_of("repository", f"another git process holds {lock}", LOCK_CURE)
     if context.phase is not Phase.NO_SESSION:
         yield row_of("session", "a session is open on this branch", "Finish it with finish_session, or go on with it.")
     if foreign := repo.git.foreign_filters:

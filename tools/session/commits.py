@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..decision.decide import Trial
@@ -115,6 +115,7 @@ def _message(subject: str, body: Sequence[str], session: Session, number: int, j
     return "\n\n".join([short, *rest, trailers]) + "\n"
 
 
+_MODES = {"-": re.compile(r"(?:old|deleted file) mode (\d+)"), "+": re.compile(r"new (?:file )?mode (\d+)")}
 _NUMBER = re.compile(r"\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?")
 
 
@@ -146,21 +147,41 @@ def resemblance(change: ChangeFingerprints, latest: Callable[[str, str], int | N
 
 
 def fingerprints(diff: str) -> ChangeFingerprints:
-    """Return the fingerprints of a patch as git prints it; white space within lines and empty lines do not count."""
+    """Return the fingerprints of a patch as git prints it; white space within lines and empty lines do not count, nor how far a
+    line is indented, but that it is more or less than the lines around it.
+    """
     removed, added = _lines(diff, "-"), _lines(diff, "+")
     return ChangeFingerprints(_digest(removed, added), _digest(added, removed), _digest(_bare(removed), _bare(added)))
 
 
 def _lines(diff: str, sign: str) -> list[str]:
-    found, name, inside = [], "", False
-    for line in diff.split("\n"):
-        if line.startswith("diff --git "):
-            name, inside = line.rpartition(" b/")[2], False
-        elif line.startswith("@@"):
-            inside = True
-        elif inside and line.startswith(sign) and line[1:].strip():
-            found.append(f"{name}\t{' '.join(line[1:].split())}")
+    """Return what one side of a patch has, or what stands for it: a mode, or the blob of a file that git shows no lines of."""
+    found, name, blobs = [], "", [""]
+    hunk: list[tuple[bool, str]] | None = None
+    for line in (*diff.split("\n"), "diff --git  b/"):
+        if line.startswith(("diff --git ", "@@")):
+            found += [f"{name}\t{told}" for told in _indented(hunk or [])]
+            name, hunk = (name, []) if line.startswith("@@") else (line.rpartition(" b/")[2], None)
+        elif hunk is not None and line[1:].strip() and line[0] in f" {sign}":
+            hunk.append((line[0] == sign, line[1:].expandtabs()))
+        elif hunk is None and line.startswith("index "):
+            blobs = line.split()[1].split("..")
+        elif hunk is None and line.startswith("Binary files "):
+            found.append(f"{name}\t{blobs[0 if sign == '-' else -1]}")
+        elif hunk is None and (mode := _MODES[sign].match(line)):
+            found.append(f"{name}\t{mode[1]}")
     return found
+
+
+def _indented(hunk: Sequence[tuple[bool, str]]) -> Iterator[str]:
+    """Yield the lines that are not only context, each with how it is indented against the one before and the one behind it."""
+    depths = [len(text) - len(text.lstrip()) for _, text in hunk]
+    for place, (changed, text) in enumerate(hunk):
+        if changed:
+            near = (*depths[max(place - 1, 0) : place], *depths[place + 1 : place + 2])
+            yield "".join("<=>"[1 + (depths[place] > at) - (depths[place] < at)] for at in near) + " ".join(
+                text.split()
+            )
 
 
 def _bare(lines: list[str]) -> list[str]:

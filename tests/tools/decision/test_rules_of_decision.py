@@ -517,6 +517,30 @@ def test_a_change_is_known_again_whatever_its_spacing_turned_round_or_with_other
     assert fingerprints(DIFF.format(old="0.1", new="0.2").replace("app.py", "b.py")).change != change.change
 
 
+HUNK = "diff --git a/app.py b/app.py\nindex 1..2 100644\n--- a/app.py\n+++ b/app.py\n@@ -1,4 +1,4 @@\n"
+BINARY = "diff --git a/app.py b/app.py\nindex 1..{}\nBinary files a/app.py and b/app.py differ\n"
+UNLIKE = {
+    "out of one loop and out of two": (
+        f"{HUNK} for a in x:\n     for b in a:\n         f(b)\n-        end()\n+    end()\n again()\n",
+        f"{HUNK} for a in x:\n     for b in a:\n         f(b)\n-        end()\n+end()\n again()\n",
+    ),
+    "contents that git shows no lines of": (BINARY.format(2), BINARY.format(3)),
+    "a mode": ("diff --git a/app.py b/app.py\nold mode 100644\nnew mode 100755\n", ""),
+    "an empty file": ("diff --git a/new b/new\nnew file mode 100644\nindex 0..e\n", ""),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), UNLIKE.values(), ids=UNLIKE)
+def test_changes_that_do_not_do_the_same_are_told_apart(one: str, other: str) -> None:
+    assert fingerprints(one).change not in {fingerprints(other).change, fingerprints(one).inverse}
+
+
+def test_how_far_a_block_is_indented_makes_no_other_change() -> None:
+    one, other = (f"{HUNK} if a:\n+{wide}f(b)\n+{wide}{wide}g()\n again()\n" for wide in ("    ", "\t "))
+
+    assert fingerprints(one) == fingerprints(other)
+
+
 def test_the_chance_of_luck_falls_with_the_bar() -> None:
     assert chance_a_try(4.5) < chance_a_try(3.6) < chance_a_try(3.1) == chance_a_try(2.0)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
+from autoresearch_mcp.tools.git import locks
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.model import Plan
 from autoresearch_mcp.tools.session.results import RESULTS_FILE
@@ -102,15 +103,17 @@ TREES: dict[str, tuple[Callable[[Project], object], str, str]] = {
     "a merge in progress": (
         lambda p: p.write(".git/MERGE_HEAD", p.git("rev-parse", "HEAD")),
         "in the middle of a merge",
-        "git merge --abort",
+        "git merge --continue (whoever began it may abort it",
     ),
     "a rebase in progress": (
         lambda p: (p.root / ".git/rebase-merge").mkdir(),
         "in the middle of a rebase",
-        "git rebase --abort",
+        "git rebase --continue (whoever began it",
     ),
     "a bisect in progress": (lambda p: p.write(".git/BISECT_LOG", ""), "in the middle of a bisect", "git bisect reset"),
-    "a held index": (lambda p: p.write(".git/index.lock", ""), "index.lock exists", "delete the file"),
+    "several cherry-picks": (lambda p: (p.root / ".git/sequencer").mkdir(), "several cherry-picks", "--continue"),
+    "a held index": (lambda p: p.write(".git/index.lock", ""), ".git/index.lock", "may delete it"),
+    "a held HEAD": (lambda p: p.write(".git/HEAD.lock", ""), ".git/HEAD.lock", "then a person may delete it"),
     "a tracked results file": (
         lambda p: p.write(RESULTS_FILE, "mine").commit("mine"),
         "is tracked by git",
@@ -125,7 +128,9 @@ def test_a_repository_that_is_not_ready_is_told_how_to_become_so(project: Projec
     change(project)
     before = project.picture() if case != "a detached HEAD" else None
 
-    checked = project.planning.check_plan(project.plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locks, "PATIENCE_S", 0.1)
+        checked = project.planning.check_plan(project.plan)
 
     assert not checked.ready
     assert seen in failed(checked)

@@ -91,6 +91,13 @@ def test_a_change_that_failed_on_this_incumbent_is_refused_with_other_spacing(pr
     refused_repeat(project, r"But for white space this is what iteration 2 tried \(discard: a fourth line\)")
 
 
+def test_two_contents_that_git_shows_no_lines_of_are_two_changes(project: Project) -> None:
+    project.write(".gitattributes", "value.txt -diff\n").commit("a file that has no lines").start()
+
+    assert project.try_value(12, "twelve").status is Status.DISCARD
+    assert project.try_value(11, "eleven").status is Status.DISCARD
+
+
 MISHAPS = {
     "hang": ("exit 124", FailureClass.HANG),  # what `timeout` exits with
     "external": ("echo connection refused >&2; exit 1", FailureClass.EXTERNAL),
