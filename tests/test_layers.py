@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HOMES = {
+    "git": {"tools/git/cli.py"},
     "subprocess": {
-        "tools/git/cli.py",
         *("tools/process/runner.py", "tools/process/isolation.py"),
         *("tools/project/scan.py", "tools/diagnostics/counting.py"),
         *("tools/driver/keeper.py", "tools/driver/leg.py"),  # a client, driven

@@ -1,22 +1,25 @@
-"""The only place that starts git: one process a call, bytes in, bytes out, hardened against the repository's own settings."""
+"""The only home of the `git` library: one process a call, bytes in, bytes out, hardened against the repository's own settings."""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-import signal
 import stat
-import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Code, Refusal
 from ..storage.disk import HELD
+
+if TYPE_CHECKING:
+    import git
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ EXACT = {
     "GIT_SSH_COMMAND": "false",
 }
 _KEPT = re.compile(
-    r"GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH|CEILING_DIRECTORIES|SSL_\w+|(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL))"
+    r"GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH|CEILING_DIRECTORIES|SSL_\w+|PYTHON_\w+|(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL))"
 )
 _LFS = re.compile(r"git[ -]lfs (?:clean|smudge|filter-process)(?: --skip)?(?: --)?(?: %f)?")
 
@@ -161,8 +164,7 @@ class GitCli:
     """
 
     def __init__(self, folder: Path, git_dir: Path | None = None) -> None:
-        for name in to_drop(tuple(os.environ)):
-            os.environ.pop(name, None)
+        self._git = _load()
         self._folder, self._top = folder, _top(folder)
         self._inode = _inode(folder)
         # A repository may say that its files lie elsewhere, and so hide what is here.
@@ -216,29 +218,23 @@ class GitCli:
         locks: Sequence[int] = (),
         limit_s: float | None = None,
     ) -> tuple[int, bytes, str]:
-        known = {**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **environment}  # so that git speaks English
-        with self._entered() as (folder, descriptor):
-            try:
-                process = subprocess.Popen(
-                    ["git", "-C", folder, *command],
-                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    cwd=os.sep,  # ours may be gone
-                    env=known,
-                    pass_fds=(*locks, descriptor),
-                    start_new_session=limit_s is not None,
-                )
-            except FileNotFoundError as error:
-                message = "git was not found on PATH. Install git 2.36 or later and try again."
-                raise Refusal(Code.GIT, message) from error
-            with process:
-                try:
-                    out, err = process.communicate(stdin or None, limit_s)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    out, err = process.communicate()[0], f"it did not end in {limit_s:g} seconds".encode()
-        return process.returncode, out, os.fsdecode(err)
+        with tempfile.TemporaryFile() as feed, self._entered() as (folder, descriptor):
+            feed.write(stdin)
+            feed.seek(0)
+            # The library expands `$NAME` and `~` in a folder's name, and runs where we stand if it cannot enter it: git enters.
+            code, out, err = self._git.execute(
+                ["git", "-C", folder, *command],
+                istream=feed,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=dict(environment),
+                pass_fds=(*locks, descriptor),
+                kill_after_timeout=limit_s,
+            )
+        said = err if isinstance(err, str) else os.fsdecode(err)
+        return code, out, said.replace(f"git -C {folder} ", "git ")
 
     @contextmanager
     def _entered(self) -> Iterator[tuple[str, int]]:
@@ -286,6 +282,17 @@ def _inode(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return seen.st_dev, seen.st_ino
+
+
+def _load() -> git.Git:
+    for name in to_drop(tuple(os.environ)):
+        os.environ.pop(name, None)
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    try:
+        import git  # imported late: it costs 0.15 s and starts a process
+    except ImportError as error:  # pragma: no cover - needs a machine without git
+        raise Refusal(Code.GIT, "git was not found on PATH. Install git 2.36 or later and try again.") from error
+    return git.Git(os.sep)
 
 
 def _top(folder: Path) -> Path | None:
