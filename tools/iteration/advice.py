@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..decision.executions import executions_of
+from ..decision.measured import Measurement
 from ..decision.race import Race
 from ..decision.seeded import Seeded
 from ..measurement.load import Load, busy_words
 from ..measurement.quiet import Sensitivity, compared, is_time
 from ..plan.model import Effort, Plan
 from ..plan.resources import Resource, resource_of
+from ..plan.units import TIME_UNITS, converted
 from .baseline import Baseline, judge_of
 from .gates import GateRow, row_of
 
+CLOCK = "clock"
+FAR = 3.0
+"""Times as long as the command took, from which on a number is no time of that run: several threads may add theirs up."""
+GRAIN_S = 0.2
 _EFFORTS = {Effort.QUICK: (1.5, 3, 8), Effort.NORMAL: (1.6, 2, 7), Effort.THOROUGH: (15, 1, 6)}
 """For each effort the runs that a try without effect takes, and a gain in standard deviations of one run with the tries of ten
 in which it is found: simulated, Gaussian noise, most runs as the effort has them (`benchmarks/decision.py`)."""
@@ -21,6 +28,8 @@ in which it is found: simulated, Gaussian noise, most runs as the effort has the
 
 def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[GateRow]:
     """Return rows that fail no plan."""
+    if said := _no_time(plan, found.runs[0]):
+        yield row_of(CLOCK, f"warning: {said}")
     judge = judge_of(plan, found)
     if isinstance(judge, Race | Seeded) and judge.level:
         seen = Sensitivity(judge.spread / abs(judge.level), judge.bar)
@@ -43,6 +52,17 @@ def advice(plan: Plan, found: Baseline, before: Load, after: Load) -> Iterator[G
             else "wall time that is measured now says little"
         )
         yield row_of("machine", f"warning: the machine is busy: {busy}; {what}")
+
+
+def _no_time(plan: Plan, run: Measurement) -> str:
+    """Say that a number which is called a time is far more than the command took, by the server's own clock."""
+    words = (run.unit or plan.unit, *re.split(r"[^a-zµμ]+", plan.metric.lower()))
+    unit = next((word for word in words if word in TIME_UNITS), "")
+    told = converted(run.value, unit, "s") if unit and run.value is not None and not resource_of(plan.read) else None
+    if told is None or told <= FAR * run.seconds + GRAIN_S:
+        return ""
+    took = f"{plan.metric} = {run.value:.6g} {unit}, and the command took {run.seconds:.2f} s by the server's clock"
+    return f"{took}: that is no time of this run. Measure what takes the time, or call the number what it is"
 
 
 def _effort(chosen: Effort, judge: Race | Seeded, unit: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -69,6 +71,7 @@ class Workflows(Verbs):
     def __init__(self, lab: Lab, playbooks: Mapping[str, Playbook]) -> None:
         super().__init__(lab)
         self._playbooks = playbooks
+        self._briefs: set[tuple[str, str]] = set()
 
     def workflow(self, name: str, action: str = "status", options: Given = {}, repo: RepoPath = "") -> WorkflowAnswer:  # noqa: B006
         """Use to open, look at or close the ledger of a workflow: debug, fix, security, ship, scenario, predict, learn, probe,
@@ -86,7 +89,9 @@ class Workflows(Verbs):
             raise Refusal(Code.BAD_ARGUMENT, f"{action!r} is no action. Use one of: {', '.join(ACTIONS)}.")
         if action == "status":
             context = self._lab.for_reading(repo)
-            return self._planned(context, ledger_status(context, _found(context, workflow), options))
+            answer = ledger_status(context, _found(context, workflow), options)
+            self._briefs |= {(answer.ledger, line) for line in answer.state[:1] if options}
+            return self._planned(context, answer)
         act = {"open": _open, "run": _run, "close": _close}[action]
         with self._lab.for_writing(repo, Tool.WORKFLOW) as context, _next_calls(context, Tool.WORKFLOW):
             return self._planned(context, act(context, workflow, options))
@@ -106,7 +111,7 @@ class Workflows(Verbs):
         what was recorded before it.
         """
         with self._lab.for_writing(repo, Tool.RECORD) as context, _next_calls(context, Tool.RECORD):
-            return _record(context, workflow_named(workflow), item)
+            return _record(context, workflow_named(workflow), item, self._briefs)
 
     def playbook(self, name: str = "autoresearch", repo: RepoPath = "") -> PlaybookText:
         """Use to learn how to work here, before the first iteration: the text of a prompt with the live state in it.
@@ -240,7 +245,9 @@ def _run(context: RepoContext, workflow: Workflow, given: Mapping[str, Any]) -> 
     return _drafted(context, done).model_copy(update={"takes": []})
 
 
-def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]]) -> ItemsTaken:
+def _record(
+    context: RepoContext, workflow: Workflow, items: Sequence[Mapping[str, Any]], briefs: AbstractSet[tuple[str, str]]
+) -> ItemsTaken:
     if not 0 < len(items) <= MOST_AT_ONCE:
         raise Refusal(Code.BAD_ARGUMENT, f"`item` holds {len(items)} items. Record 1 to {MOST_AT_ONCE} a call.")
     taken = _recorded_before(context, workflow, items) if context.call.again else []
@@ -248,7 +255,9 @@ def _record(context: RepoContext, workflow: Workflow, items: Sequence[Mapping[st
         try:
             if is_cancelled():
                 raise Refusal(Code.INCOMPLETE, CANCELLED)
-            one = _record_one(context, workflow, fields)
+            ledger = _open_one(context, workflow)
+            asked = frozenset(line for id, line in briefs if id == ledger.id)
+            one = _record_one(context, replace(ledger, calling=taken[0].id if taken else "", briefs=asked), fields)
             again = taken and taken[-1].ran == one.ran  # an experiment is told once
             taken.append(one.model_copy(update={"ran": None}) if again else one)
         except Refusal as refusal:
@@ -273,12 +282,12 @@ def _recorded_before(
     return []
 
 
-def _record_one(context: RepoContext, workflow: Workflow, fields: Mapping[str, Any]) -> RecordedItem:
-    ledgers, rules, ledger = Ledgers(context), rules_of(workflow), _open_one(context, workflow)
+def _record_one(context: RepoContext, ledger: Ledger, fields: Mapping[str, Any]) -> RecordedItem:
+    ledgers, rules = Ledgers(context), rules_of(ledger.workflow)
     if rules.bounded(ledger) and rules.costs(str(fields.get("kind", ""))):
         message = f"No round of {ledger.id} is left ({rules.spent(ledger)} used). Close it: it ends as bounded."
         raise Refusal(Code.INCOMPLETE, message)
-    ledger = ledgers.append(ledger.id, admit(context, ledger, rules, runner_of(workflow), fields))
+    ledger = ledgers.append(ledger.id, admit(context, ledger, rules, runner_of(ledger.workflow), fields))
     return _taken(context, ledger, ledger.entries[-1])
 
 

@@ -52,7 +52,9 @@ def admit(
     if isinstance(item, Provable) and item.settles is ItemOutcome.DISPROVEN and seen and disproved(seen):
         _not_by_the_fault_itself(context, item, seen)
     data = item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}
-    event = ItemRecorded(id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=seen)
+    event = ItemRecorded(
+        id=ledger.next_id(item), commit=context.repo.head(), item=data, ran=seen, beside=ledger.calling
+    )
     if item.upstream:
         _may_settle(context, rules, Ledgers(context).moved_on(ledger, [event]), item)
     return event

@@ -18,9 +18,6 @@ from .running.proofs import prove
 from .running.removed import removed
 from .running.store import Ledgers
 
-_OPINIONS = frozenset(map(Workflow, ("scenario", "predict", "probe", "reason", "improve", "evals")))
-"""Workflows that hold no verdict: one that is open stops nobody who did not ask for it."""
-
 
 @dataclass(frozen=True)
 class GateDemands:
@@ -87,7 +84,7 @@ def _open_findings(
     found = [(one, each) for one in there for each in severe(ledgers.handoff(one).findings, severity, settled=True)]
     told = [(one, each) for one, each in found if one.id in counting and ledgers.recorded_here(one, each.id)]
     told = [(one, each) for one, each in told if each.shown_once or not shown_alone]
-    if told and workflow in _OPINIONS and workflow not in asked.complete:
+    if told and rules.opinions and workflow not in asked.complete:
         listed_here = ", ".join(f"{each.id} {each.severity}" for _, each in told[:10])
         why = f"opinions, which fail nothing unless `--complete {workflow}` asks for them: {listed_here}"
         return GateCheck(f"{workflow} findings", True, why)
@@ -195,7 +192,7 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     ledgers = Ledgers(context)
     for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
-        if ledger and not (asked.all and workflow in _OPINIONS and ledger.closed is None):
+        if ledger and not (asked.all and rules_of(workflow).opinions and ledger.closed is None):
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
             check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
             yield replace(check, seen=f"{check.seen}{_since(context, ledger)}")

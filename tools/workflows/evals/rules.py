@@ -94,6 +94,7 @@ class Evals(WorkflowRules):
     """Figures come from the server; an insight has to name rows that are there."""
 
     name = Workflow.EVALS
+    opinions = True
     options = EvalsOptions
     kinds = (RowInsight,)
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)

@@ -13,7 +13,8 @@ from pydantic import Field
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Text, Withdrawal, Words, Workflow
-from ..ledger.pages import lines, quoted, section, sentence, slug
+from ..ledger.opinions import handed
+from ..ledger.pages import flagged, lines, quoted, section, sentence, slug
 from ..ledger.rules import Check, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
@@ -146,7 +147,8 @@ def _plan(ledger: Ledger) -> str:
 
     def told(id: str) -> str:
         one = found[id]
-        head = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} Then: {sentence(one.outcome)}"
+        mark = flagged(one.problem, one.mechanism, one.outcome, one.why)
+        head = f"{one.problem} ({one.persona}): {sentence(one.mechanism)} Then: {sentence(one.outcome)}{mark}"
         return "\n".join(
             [
                 f"- **{id}** {head} Why: {sentence(one.why)}{documents.get(id, '')}",
@@ -190,6 +192,7 @@ class Improve(WorkflowRules):
     """What nobody needs is not built: each idea names whose problem it solves and what shows that they have it."""
 
     name = Workflow.IMPROVE
+    opinions = True
     options = ImproveOptions
     kinds = (RepositorySource, Reference, ProblemInsight, Requirements)
     withdrawable = (RepositorySource, Reference, ProblemInsight)
@@ -223,17 +226,12 @@ class Improve(WorkflowRules):
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         found = {entry.id: entry for entry in ledger.of(ProblemInsight)}
         order = [id for tier in ImportanceTier for id in _in_tier(ledger, tier) if tier is not ImportanceTier.NOT_OURS]
-        return tuple(_finding(ledger, found[id]) for id in order)
+        return tuple(_handed(ledger, found[id]) for id in order)
 
 
-def _finding(ledger: Ledger, entry: LedgerEntry[ProblemInsight]) -> HandoffFinding:
+def _handed(ledger: Ledger, entry: LedgerEntry[ProblemInsight]) -> HandoffFinding:
     item = entry.item
     document = next((one.file for one in ledger.items(Requirements) if one.insight == entry.id), "")
-    named = (found.item for id in item.sources if (found := ledger.find(id)))
-    return HandoffFinding(
-        id=entry.id,
-        title=item.title,
-        kind=f"improvement {item.tier}",
-        location=next((one.location for one in named if isinstance(one, RepositorySource)), ""),
-        detail=item.outcome + (f" Specified in {document}." if document else ""),
-    )
+    shows = (one.item.location for one in ledger.of(RepositorySource) if one.id in item.sources)
+    told = item.outcome + (f" Specified in {document}." if document else "")
+    return handed(entry, told, kind=f"improvement {item.tier}", location=next(shows, ""))

@@ -12,7 +12,7 @@ from ...errors import Code, Refusal
 from .evidence import disproved, proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
 from .items import Depth, Item, ItemOutcome, Options, Proof, Provable, Retired, Withdrawal, Workflow
-from .pages import render
+from .pages import flagged, render
 from .scores import Score
 from .state import Ledger, LedgerEntry, Ran, as_recorded
 
@@ -78,6 +78,8 @@ class WorkflowRules:
     """Kinds of item that only the server records, by their words."""
     rounds: ClassVar[Mapping[Depth, int]] = {Depth.SHALLOW: 5, Depth.STANDARD: 15, Depth.DEEP: 30}
     """Rounds at each depth; 0 = unbounded."""
+    opinions: ClassVar[bool] = False
+    """Whether what agents record here is what they think, which holds no verdict."""
     accumulates: ClassVar[bool] = False
     """Whether each ledger has findings of its own; else the newest that looked says how things stand."""
     onwards: ClassVar[tuple[str, ...]] = ()
@@ -154,7 +156,8 @@ class WorkflowRules:
     def said(self, ledger: Ledger, entry: LedgerEntry[Any]) -> str:
         """Return what the server made of an item, in a word or two; empty where it makes nothing of it."""
         made: str = entry.item.classified
-        return made
+        words = (str(value) for name, value in entry.item if name != "quote")
+        return f"{made}{flagged(*words) if self.opinions else ''}".strip()
 
     def settles(self, ledger: Ledger, entry: LedgerEntry[Any]) -> ItemOutcome | None:
         """Return what an entry says about its upstream item, now that its command ran; None while it says nothing."""

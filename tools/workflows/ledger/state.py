@@ -88,13 +88,16 @@ class Opened(Record):
 
 
 class ItemRecorded(Record):
-    """An item passed every check and stands in the ledger under its id. `commit` is what was checked out."""
+    """An item passed every check and stands in the ledger under its id. `commit` is what was checked out, `beside` the first item
+    that the same call recorded, where this is not the first.
+    """
 
     kind: Literal["ledger-item"] = "ledger-item"
     id: str
     commit: str
     item: dict[str, Any]
     ran: Ran | None = None
+    beside: str = ""
 
 
 class Observed(Record):
@@ -148,18 +151,28 @@ def _adapter() -> TypeAdapter[LedgerEvent]:
 
 @dataclass(frozen=True)
 class LedgerEntry(Generic[Some]):
-    """An item with its id, when it was recorded (seconds since the epoch), at which commit, and what its command did."""
+    """An item with its id, when it was recorded (seconds since the epoch), at which commit, what its command did, and the first
+    item of the call that recorded it, where this is not the first.
+    """
 
     id: str
     at: float
     commit: str
     item: Some
     ran: Ran | None = None
+    beside: str = ""
+
+    @property
+    def call(self) -> str:
+        """What all items of one call have in common."""
+        return self.beside or self.id
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """One workflow on one branch, from its opening on."""
+    """One workflow on one branch, from its opening on; while a call records, with the first item that it recorded, and the first
+    lines of the briefs that this server was asked for.
+    """
 
     id: str
     workflow: Workflow
@@ -174,6 +187,8 @@ class Ledger:
     overruled: Mapping[str, ItemSettled] = field(default_factory=dict)
     closed: LedgerClosed | None = None
     closed_at: float = 0.0
+    calling: str = ""
+    briefs: frozenset[str] = frozenset()
 
     @cached_property
     def withdrawn(self) -> Mapping[str, str]:
@@ -258,7 +273,7 @@ def advanced(ledger: Ledger, event: LedgerEvent, at: float, read_item: ReadItem)
     match event:
         case ItemRecorded():
             item = read_item(ledger.workflow, event.item)
-            entry: LedgerEntry[Item] = LedgerEntry(event.id, at, event.commit, item, event.ran)
+            entry: LedgerEntry[Item] = LedgerEntry(event.id, at, event.commit, item, event.ran, event.beside)
             return replace(ledger, entries=(*ledger.entries, entry))
         case Observed():
             return replace(ledger, observed=(*ledger.observed, event))

@@ -4,6 +4,7 @@ that the server has tried.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
@@ -16,7 +17,8 @@ from ...plan.model import PLAN_FILE, Plan, in_toml
 from ...session.events import Record
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Text, Words, Workflow
-from ..ledger.pages import lines, one_line, section, sentence
+from ..ledger.opinions import handed
+from ..ledger.pages import flagged, lines, one_line, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
@@ -88,11 +90,13 @@ class RepositoryEvidence(Cited):
     """What the repository says."""
 
     prefix: ClassVar[str] = "E"
-    title_format: ClassVar[str] = "{question}: {says}"
-
     kind: Literal["evidence"] = "evidence"
     question: str = Field(pattern=r"^Q\d+$", description="Which question, e.g. Q3.")
     says: Text = Field(description="What the quoted lines answer.")
+
+    @property
+    def title(self) -> str:
+        return f"{self.question}: {said(self)}"
 
 
 class Atom(Item):
@@ -160,11 +164,13 @@ def is_settled(ledger: Ledger, question: str) -> bool:
     return any(isinstance(one.item, RepositoryEvidence) or one.item.settled for one in answers_to(ledger, question))
 
 
-def said(item: Item) -> str:
-    """Return the words that an answer or a piece of evidence consists of."""
+def said(item: PersonAnswer | RepositoryEvidence) -> str:
+    """Return what was answered: a person's words, or a quote and what is made of it."""
     if isinstance(item, PersonAnswer):
-        return item.text
-    return f"{item.says} {item.quote}" if isinstance(item, RepositoryEvidence) else ""
+        return f"{item.text}{flagged(item.text)}"
+    invented = sorted(set(re.findall(r"\d+(?:\.\d+)?", item.says)) - set(re.findall(r"\d+(?:\.\d+)?", item.quote)))
+    note = f" [not in the quote: {', '.join(invented)}]" if invented else ""
+    return f"`{one_line(item.quote)}`, which the agent reads as: {item.says}{note}{flagged(item.says)}"
 
 
 def last_plan(ledger: Ledger) -> Plan | None:
@@ -181,8 +187,12 @@ def tried(ledger: Ledger) -> PlanTried | None:
 
 
 def _may_answer(ledger: Ledger, item: PersonAnswer | RepositoryEvidence) -> Objection | None:
-    if all(entry.id != item.question for entry in ledger.of(ProbeQuestion)):
+    asked = ledger.find(item.question)
+    if asked is None or asked not in ledger.of(ProbeQuestion):
         return Objection(Code.EVIDENCE, f"There is no {item.question}. Record the question first.")
+    if isinstance(item, PersonAnswer) and asked.call == ledger.calling:
+        problem = f"{item.question} was recorded in this very call, so nobody can have been asked it."
+        return Objection(Code.EVIDENCE, f"{problem} Put the questions to the person, then record the answers.")
     if isinstance(item, PersonAnswer) and ledger.opts(ProbeOptions).mode is ProbeMode.AUTONOMOUS:
         problem = "In autonomous mode nobody is asked, so nobody answers."
         return Objection(
@@ -238,7 +248,7 @@ def _spec(ledger: Ledger) -> str:
         left = "" if is_settled(ledger, one.id) else " (open)"
         asked.append("\n".join([f"- **{one.id}**{left} {one.item.text}", *found]))
     head = f"# {ledger.options.goal or 'What is wanted'}\n"
-    legend = "What a file says was looked up; what a person said is told by the agent. The rest follows from it, as the agent sees it.\n"
+    legend = "What stands in a file was looked up, and how it is read is the agent's word, as is what a person said and all that follows.\n"
     return "\n".join(part for part in (head, legend, *parts, section("Questions", asked)) if part)
 
 
@@ -275,6 +285,7 @@ class Probe(WorkflowRules):
     """What was not answered is no requirement. It ends with a plan that the server has tried."""
 
     name = Workflow.PROBE
+    opinions = True
     options = ProbeOptions
     kinds = (ProbeQuestion, PersonAnswer, RepositoryEvidence, Atom, Planned)
     withdrawable = kinds
@@ -309,18 +320,15 @@ class Probe(WorkflowRules):
         )
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        return tuple(
-            HandoffFinding(
-                id=entry.id,
-                title=entry.item.text,
-                kind=entry.item.type,
-                location=found.item.location if found and isinstance(found.item, RepositoryEvidence) else "",
-                detail=f"from {entry.item.source}: {_who(ledger, entry.item.source)}",
-            )
-            for entry in ledger.of(Atom)
-            for found in (ledger.find(entry.item.source),)
-        )
+        return tuple(_handed(ledger, entry) for entry in ledger.of(Atom))
 
     def config(self, ledger: Ledger) -> dict[str, Any]:
         plan = last_plan(ledger)
         return plan.model_dump(mode="json", exclude_defaults=True) if plan else {}
+
+
+def _handed(ledger: Ledger, entry: LedgerEntry[Atom]) -> HandoffFinding:
+    source = entry.item.source
+    found = ledger.find(source)
+    place = found.item.location if found and isinstance(found.item, RepositoryEvidence) else ""
+    return handed(entry, f"from {source}: {_who(ledger, source)}", kind=entry.item.type, location=place)

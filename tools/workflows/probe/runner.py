@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...iteration.advice import CLOCK
 from ...iteration.gates import GateRow
 from ...iteration.preflight import preflight
 from ...lab.context import RepoContext
@@ -13,7 +14,7 @@ from ..running.runner import Scoped, saw
 from .rules import GateSeen, PlanTried, last_plan, tried
 
 _OF_THE_PLAN = frozenset(
-    ("plan", "scope", "protected", "screen", "sandbox", "verify", "guard", "no-op control", "sabotage control", "holdout")
+    ("plan", "scope", "protected", "screen", "sandbox", "verify", "guard", "no-op control", "sabotage control", "holdout", CLOCK)
 )  # fmt: skip
 """Gates that a better plan would pass. The others tell how the repository stands at this moment, or wait for a person."""
 
@@ -32,7 +33,10 @@ class ProbeRunner(Scoped):
         else:
             found = preflight(context, plan)
             context.paired_checkout.remove()
-            asleep, missed = bool(found.consent_missing), [gate for gate in found.gates if not gate.passed]
+            asleep, missed = (
+                bool(found.consent_missing),
+                [gate for gate in found.gates if not gate.passed or gate.gate == CLOCK],
+            )
             facts = PlanTried(
                 plan=plan.digest(),
                 head=context.repo.head(),

@@ -11,9 +11,9 @@ from pathlib import Path
 from ...lab.context import RepoContext
 from ...storage.disk import write_atomically
 from ...text.redaction import redactor
-from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow
+from ..ledger.handoff import Ending, Handoff, HandoffFinding, follow, is_plan
 from ..ledger.items import Workflow, steps
-from ..ledger.pages import slug, summary_page
+from ..ledger.pages import render, slug
 from ..ledger.rules import WorkflowRules, read_item, read_options, rules_of
 from ..ledger.state import ItemSettled, Ledger, LedgerEvent, Opened, advanced, folded, read_ledger_event
 
@@ -169,10 +169,16 @@ class Ledgers:
 
 def files_of(ledger: Ledger, rules: WorkflowRules, handoff: Handoff) -> dict[str, str]:
     """Return every file of a ledger by name."""
-    texts = rules.files(ledger)
+    texts, config = rules.files(ledger), {} if is_plan(handoff.config) else handoff.config
     return {
-        "summary.md": summary_page(
-            ledger, rules.scores(ledger), rules.coverage(ledger), handoff, rules.allowed(ledger)
+        "summary.md": render(
+            Ledger.__module__.rpartition(".")[0],
+            "summary.md.j2",
+            ledger=ledger,
+            rules=rules,
+            handoff=handoff,
+            told=handoff.why or rules.allowed(ledger),
+            result={name: value for name, value in config.items() if value not in ("", None)},
         ),
         **texts,
         HANDOFF: handoff.model_dump_json(indent=1) + "\n",

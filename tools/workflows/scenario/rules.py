@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field
 
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Depth, Item, Options, Severity, Text, Workflow
+from ..ledger.opinions import handed, told, worst_first
 from ..ledger.pages import flagged, one_line
 from ..ledger.rules import Need, Pages, WorkflowRules
-from ..ledger.state import Ledger, LedgerEntry
+from ..ledger.state import Ledger
 
 
 def _lines(value: Any) -> Any:  # noqa: ANN401 - whatever a client sends
@@ -38,11 +39,6 @@ class Situation(Item):
     severity: Severity
 
 
-def worst_first(ledger: Ledger) -> list[LedgerEntry[Situation]]:
-    """Return the scenarios by severity; the older first where it is the same."""
-    return sorted(ledger.of(Situation), key=lambda entry: entry.item.severity.rank)
-
-
 def _feature(ledger: Ledger) -> str:
     """Return the scenarios in Gherkin. Every text stands on one line behind a keyword, so that it can be nothing but text."""
     lines = [
@@ -50,11 +46,12 @@ def _feature(ledger: Ledger) -> str:
         "# Opinions: the server ran none of this.",
         f"Feature: {one_line(ledger.options.goal) or 'Everything'}",
     ]
-    for entry in worst_first(ledger):
+    for entry in worst_first(ledger, Situation):
         one = entry.item
+        mark = flagged(one.name, one.precondition, one.trigger, *one.flow, one.expected, one.risk)
         lines += [
             "",
-            f"  # At stake: {one_line(one.risk)}",
+            f"  # At stake: {one_line(one.risk)}{mark}",
             f"  @{entry.id} @{one.severity}",
             f"  Scenario: {one_line(one.name)}",
             f"    Given {one_line(one.precondition)}",
@@ -69,6 +66,7 @@ class Scenario(WorkflowRules):
     """What can happen, told so that one could try it. Whether it does, an experiment says."""
 
     name = Workflow.SCENARIO
+    opinions = True
     options = Options
     accumulates = True
     kinds = (Situation,)
@@ -79,17 +77,12 @@ class Scenario(WorkflowRules):
     pages: ClassVar[Pages] = {"scenarios.feature": _feature}
 
     def state(self, ledger: Ledger) -> list[str]:
-        return [f"{one.id}: {one.item.title}{flagged(one.item.title)}" for one in ledger.of(Situation)[-12:]]
+        return [told(ledger, entry) for entry in ledger.of(Situation)[-12:]]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
-        return tuple(
-            HandoffFinding(
-                id=entry.id,
-                title=one.name,
-                severity=one.severity,
-                detail=f"Given {one.precondition} When {one.trigger} Then: {'; '.join(one.flow)}. "
-                f"Expected: {one.expected} Risk: {one.risk}",
-            )
-            for entry in worst_first(ledger)
-            for one in (entry.item,)
-        )
+        return tuple(handed(entry, _detail(entry.item)) for entry in worst_first(ledger, Situation))
+
+
+def _detail(one: Situation) -> str:
+    steps = "; ".join(one.flow)
+    return f"Given {one.precondition} When {one.trigger} Then: {steps}. Expected: {one.expected} Risk: {one.risk}"

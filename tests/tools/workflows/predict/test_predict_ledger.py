@@ -42,8 +42,8 @@ def done(persona: str) -> dict[str, Any]:
     return {"kind": "done", "persona": persona, "looked_at": "all three files"}
 
 
-def challenge(of: str, persona: str = DEVIL, argument: str = "") -> dict[str, Any]:
-    return {"kind": "challenge", "persona": persona, "of": of, "argument": argument or f"doubts{of}{persona}"}
+def remark(of: str, persona: str = DEVIL, argument: str = "") -> dict[str, Any]:
+    return {"kind": "remark", "persona": persona, "of": of, "text": argument or f"doubts{of}{persona}"}
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def opened(agent: WorkflowAgent) -> WorkflowAgent:
         (Code.MISSING_FIELD, {**COUNT, "reasoning": ""}, "reasoning"),
         (Code.EVIDENCE, {**COUNT, "quote": "return len(items)+1"}, "reads: `return len(items) - 1`"),
         (Code.SECRET, {**COUNT, "reasoning": "key AKIAIOSFODNN7EXAMPLE"}, "holds a secret"),
-        (Code.SEALED, challenge("P1"), "sealed until all are in; architect, security-analyst, devils-advocate still"),
-        (Code.SEALED, {"kind": "revision", "persona": ARCHITECT, "of": "P1", "reason": "x"}, "sealed until all are in"),
+        (Code.SEALED, remark("P1"), "sealed until all are in; architect, security-analyst, devils-advocate still"),
+        (Code.SEALED, remark("P1", ARCHITECT), "sealed until all are in"),
     ],
 )
 def test_what_is_out_of_turn_or_wrong_before_the_seal_is_lifted(
@@ -100,7 +100,7 @@ def test_nothing_tells_of_anothers_finding_before_all_are_in(agent: WorkflowAgen
         agent.status().text() + agent.status().model_dump_json(),
         *(view(agent, name) for name in (ARCHITECT, DEVIL)),
         agent.taken(COUNT).text(),
-        agent.refused(Code.SEALED, challenge("P1")),
+        agent.refused(Code.SEALED, remark("P1")),
         agent.refused(Code.BAD_ARGUMENT, {**COUNT, "upstream": f"{agent.status().ledger}#P9"}),
         prompt_status(agent.project.lab.for_reading(), Workflow.PREDICT),
     ]
@@ -136,9 +136,8 @@ def test_each_persona_gets_a_brief_of_its_own(agent: WorkflowAgent) -> None:
     ("code", "item", "told"),
     [
         (Code.OUT_OF_ORDER, {**COUNT, "location": "shop/cart.py:2", "quote": "sum(prices)", "summary": "Drift"}, "are in and open"),
-        (Code.BAD_ARGUMENT, challenge("P3", DEVIL), "P3 is devils-advocate's own finding"),
-        (Code.BAD_ARGUMENT, challenge("P9"), "P9 is not there, or was withdrawn. There are: P2, P3, P1"),
-        (Code.BAD_ARGUMENT, {"kind": "revision", "persona": ARCHITECT, "of": "P2", "reason": "no"}, "P2 is not architect's finding"),
+        (Code.BAD_ARGUMENT, remark("P9"), "P9 is not there, or was withdrawn. There are: P2, P3, P1"),
+        (Code.BAD_ARGUMENT, {**remark("P2", ARCHITECT), "withdrawn": True}, "P2 is not architect's to withdraw"),
         (Code.BAD_ARGUMENT, {"kind": "vote", "persona": ARCHITECT, "of": "P2", "vote": "confirm"}, "`kind` has to be one of finding"),
     ],
 )  # fmt: skip
@@ -149,20 +148,34 @@ def test_what_is_out_of_turn_or_wrong_in_the_debate(
 
 
 def test_the_page_has_the_worst_first_with_what_was_said_of_it_and_nothing_is_scored(opened: WorkflowAgent) -> None:
-    opened.record(challenge("P2"))
+    opened.record(remark("P2"))
     opened.record(ANSWER)
-    opened.record({"kind": "revision", "persona": DEVIL, "of": "P3", "reason": "P1 says it", "withdrawn": True})
+    opened.record(remark("P3", DEVIL, "P1 says it"), withdrawn=True)
     assert "devils-advocate doubts: doubtsP2" in view(opened, SECURITY)
 
     closed = opened.close()
 
     page = opened.file(closed, "predictions.md")
-    assert page.index("## P2: A name can carry SQL") < page.index("## P1: The cart counts one item too few")
+    assert page.index("## P2 critical, shop/db.py:5: A name can") < page.index("## P1 medium, shop/cart.py:6: The cart")
     assert "- devils-advocate doubts: doubtsP2devils-advocate\n- security-analyst answers: The name is typed" in page
     assert "- P3: P1 says it" in page
     findings = opened.handoff(closed)["findings"]
     assert [(one["id"], one["confirmed"]) for one in findings] == [("P2", False), ("P1", False)]
     assert (closed.status, closed.scores) == ("complete", {}), "what was only said has measured nothing"
+
+
+def test_personas_of_one_call_and_words_that_claim_a_run_are_told_as_what_they_are(agent: WorkflowAgent) -> None:
+    one, *_ = agent.taken({**COUNT, "reasoning": "I ran it and saw it"}, done(ARCHITECT), done(SECURITY)).recorded
+    agent.record(INJECTION, persona=DEVIL)
+    agent.record(done(DEVIL))
+    closed = agent.close()
+
+    page, summary = (agent.file(closed, name) for name in ("predictions.md", "summary.md"))
+    assert "the server saw no run, and it has no weight" in one.classified
+    assert "the server saw no run, and it has no weight" in page
+    assert "architect, security-analyst wrote in one call: they are not known to be independent." in page
+    assert "## Opinions: the server ran none of this\n\n- **P2** (critical)" in summary
+    assert "## Findings" not in summary
 
 
 def test_a_panel_that_finds_nothing_ends_with_nothing(agent: WorkflowAgent) -> None:
@@ -234,7 +247,7 @@ def test_personas_may_write_at_the_same_time(tmp_path: Path) -> None:
     assert sorted(taken) == [f"P{number}" for number in range(1, 9)]
 
 
-ANSWER = {"kind": "revision", "persona": SECURITY, "of": "P2", "reason": "The name is typed by customers"}
+ANSWER = remark("P2", SECURITY, "The name is typed by customers")
 
 
 def view(agent: WorkflowAgent, persona: str) -> str:

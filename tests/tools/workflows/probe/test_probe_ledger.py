@@ -97,8 +97,16 @@ def test_what_is_not_so_or_not_its_turn_is_refused(
     assert told in agent.refused(code, item)
 
 
+def test_nobody_can_have_answered_a_question_in_the_call_that_puts_it(agent: WorkflowAgent) -> None:
+    with pytest.raises(Refusal, match="Q1 was recorded in this very call, so nobody can have been asked it"):
+        agent.taken(QUESTION, ANSWER)
+
+    assert agent.taken(ANSWER).coverage == ["questions settled 1/1"]
+
+
 def test_a_plan_that_fails_a_gate_keeps_the_ledger_open_with_the_cure(agent: WorkflowAgent) -> None:
-    agent.taken(QUESTION, ANSWER)
+    agent.record(QUESTION)
+    agent.record(ANSWER)
     agent.record({"kind": "plan", "plan": {**PLAN, "scope": ["nowhere/**"], "verify": "cat app.txt"}})
 
     with pytest.raises(Refusal) as refused:
@@ -108,6 +116,9 @@ def test_a_plan_that_fails_a_gate_keeps_the_ledger_open_with_the_cure(agent: Wor
     assert "[verify]" in refused.value.message
 
     agent.restart()
+    agent.record({"kind": "plan", "plan": {**PLAN, "metric": "seconds", "scope": ["value.txt"]}})
+    with pytest.raises(Refusal, match=r"\[clock\] warning: seconds = 10 seconds, and the command took 0\.\d+ s by"):
+        agent.close()
     agent.record({"kind": "plan", "plan": PLAN})
     assert agent.close().status == "complete"
 
@@ -115,7 +126,8 @@ def test_a_plan_that_fails_a_gate_keeps_the_ledger_open_with_the_cure(agent: Wor
 def test_without_consent_the_plan_is_checked_as_far_as_that_goes_and_offered_to_a_person(tmp_path: Path) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "probe", allow_commands=False)
     agent.open(goal="totals")
-    agent.taken(QUESTION, ANSWER)
+    agent.record(QUESTION)
+    agent.record(ANSWER)
     agent.record({"kind": "plan", "plan": {**PLAN, "verify": "touch ran.txt; cat value.txt"}})
 
     closed = agent.close()
@@ -127,7 +139,8 @@ def test_without_consent_the_plan_is_checked_as_far_as_that_goes_and_offered_to_
 
 
 def test_a_plan_is_not_tried_while_a_session_runs(agent: WorkflowAgent) -> None:
-    agent.taken(QUESTION, ANSWER)
+    agent.record(QUESTION)
+    agent.record(ANSWER)
     agent.record({"kind": "plan", "plan": PLAN})
     agent.project.start()
 
@@ -166,9 +179,11 @@ def test_a_vague_answer_settles_nothing_and_may_be_asked_again(agent: WorkflowAg
 
 
 def test_the_page_tells_who_said_what(agent: WorkflowAgent) -> None:
-    agent.taken(QUESTION, ANSWER, ATOM)
+    agent.record(QUESTION)
+    agent.taken(ANSWER, ATOM)
     agent.record(QUESTION, text="Which way round is a discount?")
-    agent.record(EVIDENCE, question="Q2")
+    read = agent.record(EVIDENCE, question="Q2", says="ten of 100 stay, 3 GB at most")
+    assert read.title.endswith("which the agent reads as: ten of 100 stay, 3 GB at most [not in the quote: 3]")
     text = "A percentage of what stays is no discount"
     agent.record(ATOM, type="contradiction", text=text, source="E1")
     before = agent.status()
