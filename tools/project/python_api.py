@@ -147,12 +147,12 @@ class PythonApi:
         return found
 
     @cached_property
-    def classes(self) -> Mapping[str, tuple[griffe.Object, ...]]:
-        """The classes that stand at the top of a module, by their name."""
+    def tops(self) -> Mapping[str, tuple[griffe.Object, ...]]:
+        """The classes and functions that stand at the top of a module, by their name."""
         found: dict[str, tuple[griffe.Object, ...]] = {}
         for module in self._collection.members.values():
             for one in _objects(module):
-                if one.is_class and one.parent is not None and one.parent.is_module:
+                if (one.is_class or one.is_function) and one.parent is not None and one.parent.is_module:
                     found[one.name] = (*found.get(one.name, ()), one)
         return found
 

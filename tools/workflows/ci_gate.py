@@ -16,6 +16,8 @@ from .ledger.rules import rules_of, workflow_named
 from .ledger.state import Ledger, Ran
 from .running.proofs import prove
 from .running.removed import removed
+from .running.runner import runner_of
+from .running.since import edited_since
 from .running.store import Ledgers
 
 
@@ -79,6 +81,7 @@ def _open_findings(
     """
     ledgers, rules, shown_alone = Ledgers(context), rules_of(workflow), asked.all
     there = ledgers.of(workflow)
+    there = [*(runner_of(workflow).as_of_now(context, one) for one in there[:1]), *there[1:]]
     here = [one for one in there if ledgers.belongs_here(one)]
     counting = {one.id for one in (here if rules.accumulates else [one for one in here if rules.looked(one)][:1])}
     found = [(one, each) for one in there for each in severe(ledgers.handoff(one).findings, severity, settled=True)]
@@ -178,12 +181,12 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
     named = [*([Workflow.REGRESSION] if asked.regression else []), *map(workflow_named, asked.complete)]
     for workflow in Workflow if asked.all else dict.fromkeys(named):
         ledger = ledgers.last(workflow)
-        check = rules_of(workflow).gate_check(ledger) if ledger else None
+        check = rules_of(workflow).gate_check(runner_of(workflow).as_of_now(context, ledger)) if ledger else None
         if ledger and check and check.passed and ledger.closed and ledger.closed.commit != context.repo.head():
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
-        if check:
+        if check and ledger:
             found = found or workflow is Workflow.REGRESSION
-            yield check
+            yield replace(check, seen=f"{check.seen}{edited_since(context, ledger)}")
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
 
@@ -195,7 +198,7 @@ def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
         if ledger and not (asked.all and rules_of(workflow).opinions and ledger.closed is None):
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
             check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
-            yield replace(check, seen=f"{check.seen}{_since(context, ledger)}")
+            yield replace(check, seen=f"{check.seen}{_since(context, ledger)}{edited_since(context, ledger)}")
         elif asked.complete:
             yield GateCheck(f"{workflow} ledger", None, "there is none on this branch")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...errors import Code
-from ..ledger.handoff import Ending, GateCheck, HandoffFinding
+from ..ledger.handoff import GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
@@ -199,10 +199,14 @@ class Learn(WorkflowRules):
         return (*wrong[:_LISTED], *more)
 
     def gate_check(self, ledger: Ledger) -> GateCheck | None:
-        wrong = len(open_problems(ledger)) + last_validation(ledger).more_problems
-        if not (ledger.closed and ledger.closed.ending == Ending.BOUNDED and wrong):
+        seen = last_validation(ledger)
+        wrong, unchecked = len(open_problems(ledger)) + seen.more_problems, len(seen.unchecked)
+        if ledger.closed is None or mode_of(ledger) is LearnMode.CHECK or not (wrong or unchecked):
             return None
-        return GateCheck("learn documents", False, f"ended bounded: {wrong} wrong")
+        left = f", {unchecked} that were wrong no longer checked" if unchecked else ""
+        return GateCheck(
+            "learn documents", False if wrong else None, f"ended {ledger.closed.ending}: {wrong} wrong{left}"
+        )
 
     def follow_ups(self, ledger: Ledger) -> tuple[str, ...]:
         return ("learn",) if mode_of(ledger) is LearnMode.CHECK and open_problems(ledger) else self.onwards
@@ -222,6 +226,7 @@ class Learn(WorkflowRules):
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
             claims_line(seen),
             _fewer_claims(ledger),
+            _left_out(ledger),
             f"{len(wrong)} problems" + (":" if wrong else "."),
             *map(problem_line, wrong[:_LISTED]),
             seen.unchecked and f"{_UNCHECKED}: {'; '.join(map(problem_line, seen.unchecked[:_LISTED]))}",
@@ -262,6 +267,13 @@ def _fewer_claims(ledger: Ledger) -> str:
     """Say by how much fewer claims were checked than at an earlier look; empty where none are."""
     checked = [claims_checked(look)[0] for look in validations(ledger)]
     return f"{max(checked)} claims checked before, {checked[-1]} now." if checked and max(checked) > checked[-1] else ""
+
+
+def _left_out(ledger: Ledger) -> str:
+    """Say what was said to be no claim, and which documents not to be wanted, each with why; empty without any."""
+    said = [f"{item.text} in {item.document} is no claim: {item.explained}" for item in ledger.items(Exempt)]
+    said += [f"{item.document} is not wanted: {item.because}" for item in ledger.items(Skip)]
+    return f"Left out: {'; '.join(said)}" if said else ""
 
 
 def _how(rules: Learn, ledger: Ledger) -> str:

@@ -18,6 +18,7 @@ from ..ledger.items import Item
 from ..ledger.state import Ledger, Observed
 from ..running.proofs import NOBODY, run_agreed
 from ..running.runner import WorkflowRunner, observed, saw
+from ..running.store import Ledgers
 from . import codemap
 from .checks.claim import Claim, contains
 from .codemap import CodeMap, is_document
@@ -91,6 +92,12 @@ class LearnRunner(WorkflowRunner):
             return [*noted, *([] if touched else self._look(context, ledger))]
         return self._look(context, ledger) if len(validations(ledger)) > 1 else ()
 
+    def as_of_now(self, context: RepoContext, ledger: Ledger) -> Ledger:
+        if ledger.closed is None:
+            return ledger
+        found = _validate(context, ledger, _checkout_files(context), code_of(ledger), run=False)
+        return Ledgers(context).moved_on(ledger, [_observed(context, found)])
+
     def _look(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         """A look at the documents; none where nothing has changed since the last one, so that a repeated call costs no round."""
         found = _validate(context, ledger, _checkout_files(context), code_of(ledger))
@@ -146,7 +153,9 @@ def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeS
     return found.model_copy(update={"modules": modules, "users": users})
 
 
-def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, code: CodeSummary) -> Validation:
+def _validate(
+    context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, code: CodeSummary, *, run: bool = True
+) -> Validation:
     options, mode, users = ledger.opts(LearnOptions), code.mode, code.users
     wanted = _due(options, code, checkout)
     only = {one.path for one in wanted} if options.file or mode is LearnMode.SUMMARIZE else set(checkout.texts)
@@ -162,7 +171,7 @@ def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, cod
         ignored=cache(lambda path: context.repo.git.ask("check-ignore", "--quiet", "--no-index", "--", path).code == 0),
         installed=is_installed,
     )
-    ran = _sessions(context, checkout, texts, run=options.run_sessions)
+    ran = _sessions(context, checkout, texts, run=run and options.run_sessions)
     documents = read_documents(texts, repository, ran, last_validation(ledger).problems)
     described = {path: [file for file in one.files if file in repository.files] for path, one in documents.items()}
     edited = {change.path for change in context.repo.changes()}

@@ -14,9 +14,9 @@ from pydantic import Field
 
 from ...session.events import Record
 from ...text.markdown import DocumentPage, read_page
-from ...text.restructured import is_restructured, read_rst
 from ..ledger.state import LedgerFacts
 from .checks.claim import Claim, ClaimKind, Document, contains, line_of
+from .checks.spans import NAME
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
 from .documents import DueDocument, holds, is_generated, is_history
@@ -212,20 +212,20 @@ _SPANS = frozenset({DocumentFault.FILE, DocumentFault.LINE, DocumentFault.SYMBOL
 
 def _still_said(
     document: Document, found: Sequence[Claim], before: Sequence[DocumentProblem], repository: Repository
-) -> list[Claim]:
-    """Return the claims that were wrong between backticks and stand there without them, where they are wrong still."""
+) -> Iterator[Claim]:
+    """Yield the claims that were wrong between backticks and stand there otherwise, whole or by the name that they end with; those
+    that hold now aside.
+    """
     known = {(str(claim.kind), claim.text) for claim in found}
-    lost = {(str(one.fault), one.text) for one in before} - known
-    text, rst = document.text, is_restructured(document.path)
-    ticks = "``" if rst else "`"
-    for _, words in lost:
-        plain = rf"(?<![\w./`-]){re.escape(words)}(?![\w`]|[./-]\w)"
-        text = re.sub(plain, lambda match: f"{ticks}{match[0]}{ticks}", text)
-    if text == document.text:
-        return []
-    page = read_rst(text) if rst else read_page(text)
-    seen = claims(Document(document.path, text, page), repository)
-    return [claim for claim in seen if claim.wrong and (str(claim.kind), claim.text) in lost]
+    for kind, text, why in dict.fromkeys((str(one.fault), one.text, one.why) for one in before):
+        name = re.split(r"[^\w]+", text.partition("(")[0])[-1]
+        tried = "|".join(map(re.escape, [text, name] if NAME.fullmatch(name) else [text]))
+        stands = re.search(rf"(?<![\w./-])(?:{tried})(?![\w/-]|\.\w)", document.text)
+        if (kind, text) in known or not stands:
+            continue
+        alone = Document(f"{document.path}.md", f"`{text}`", read_page(f"`{text}`"))
+        if not any(claim.known and not claim.why for claim in claims(alone, repository)):
+            yield Claim(ClaimKind(kind), document.text.count("\n", 0, stands.start()) + 1, text, why)
 
 
 def validated(

@@ -13,10 +13,16 @@ def vanished(
     documents: Mapping[str, ReadDocument], before: Validation, contradictions: Sequence[Contradiction]
 ) -> Iterator[DocumentProblem]:
     """Yield what the last look found wrong and nobody can check any more: its words are gone, and neither what they should be
-    nor another claim of their kind that holds stands in the document now. A document that is gone says nothing.
+    nor another claim of their kind that holds stands in the document now. A document that is gone is named once, with how much was wrong in it.
     """
     should_say = {one.id: one.should_say for one in contradictions}
     gained = {path: _gained(path, one, before) for path, one in documents.items()}
+    yield from (was for was in before.unchecked if was.fault is DocumentFault.MISSING and was.path not in documents)
+    wrong = Counter(was.path for was in before.problems if was.fault in {*CLAIMED, DocumentFault.CONTRADICTION})
+    for path, count in wrong.items():
+        if path not in documents:
+            why = f"it is gone with {count} wrong claims"
+            yield DocumentProblem(path=path, fault=DocumentFault.MISSING, why=why)
     for was in (*before.unchecked, *before.problems):
         if (one := documents.get(was.path)) is None:
             continue

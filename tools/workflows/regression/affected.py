@@ -8,7 +8,13 @@ from collections.abc import Collection, Mapping
 from ...project.python_api import PythonApi
 
 _TEST = re.compile(r"(^|/)(test_[^/]+|[^/]+_test)\.py$")
+_PLAIN = re.compile(r"\w[\w./-]*")
 _DYNAMIC = re.compile(r"import_module|__import__|runpy|subprocess|exec\(|os\.system")
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests of Python, by a name that a command line can take."""
+    return _TEST.search(path) is not None and _PLAIN.fullmatch(path) is not None
 
 
 def affected(texts: Mapping[str, str], changed: Collection[str]) -> tuple[tuple[str, ...], str]:

@@ -97,6 +97,25 @@ def compared_tests(job: ComparisonJob, readings: Sequence[ComparisonReading]) ->
     return (*rows, *_summary(job, base, head, rows))
 
 
+def compared_old_tests(
+    job: ComparisonJob, readings: Sequence[ComparisonReading], told: Collection[str]
+) -> Iterator[ComparedRow]:
+    """Yield a row for each test of the base that the candidate's code turned red, those aside that regressed as they are `told` of
+    already. A test that cannot be loaded with that code tells nothing.
+    """
+    base, head = (runs_of(readings, job, side) for side in ComparisonSide)
+    then, now = rates(base), rates(head)
+    failures = {one.id: one for run in head for one in run.reading.failed}
+    if job.form is ReportForm.NONE:
+        command = f"`{job.name}`"
+        then, now = ({command: Rate(sum(one.unexplained for one in runs), len(runs))} for runs in (base, head))
+        failures = {command: Failure(id=command, message=last_line(head))}
+    for test in sorted((then.keys() & now.keys()) - _files(head) - set(told)):
+        row = _row(job, test, then[test], now[test], failures.get(test))
+        if row.regressed:
+            yield row.model_copy(update={"status": f"{row.status} by the base's test"})
+
+
 def _by_tests(
     job: ComparisonJob, base: Sequence[ParsedReading], head: Sequence[ParsedReading]
 ) -> Iterator[ComparedRow]:

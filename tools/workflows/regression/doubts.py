@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...diagnostics.tracebacks import TEST_FILE
 from ..running.signs import Suppression
-from ..running.suppressions import hidden, rewritten
-from .verdict import ComparedRow
+from ..running.suppressions import hidden
+from ..running.testruns import CaseOutcome
+from .readings import ComparisonReading, runs_of
+from .verdict import ComparedRow, ComparisonSide
 
 if TYPE_CHECKING:
     from .items import ComparisonPlan
@@ -25,12 +27,12 @@ class Doubt:
     open: bool = True
 
 
-def told_by_patch(patch: str, removed: Iterable[str]) -> dict[str, Any]:
-    """Return the fields of a plan that the change itself tells; `removed` are the files that it deletes."""
+def told_by_patch(patch: str, removed: Iterable[str], old_files: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a plan that the change itself tells; `removed` are the files that it deletes, `old_files` tests that run
+    as the base has them too.
+    """
     hiding = hidden(patch)
-    changed = {one.path for one in hiding if one.kind in _OTHERWISE} | {
-        one.partition(":")[0] for one in rewritten(patch)
-    }
+    changed = {one.path for one in hiding if one.kind in _OTHERWISE and one.path not in old_files}
     return {
         "changed_tests": sorted(changed),
         "removed_tests": [path for path in removed if TEST_FILE.search(path)],
@@ -38,12 +40,11 @@ def told_by_patch(patch: str, removed: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def doubts(plan: ComparisonPlan, rows: Sequence[ComparedRow]) -> tuple[Doubt, ...]:
-    """Return what a reader of a stable verdict has to know before calling the change well."""
-    return tuple(_doubts(plan, rows))
-
-
-def _doubts(plan: ComparisonPlan, rows: Sequence[ComparedRow]) -> Iterator[Doubt]:
+def doubts(plan: ComparisonPlan, rows: Sequence[ComparedRow], made: Sequence[ComparisonReading]) -> Iterator[Doubt]:
+    """Yield what a reader of a stable verdict has to know before calling the change well."""
+    old = [run for job in plan.jobs if job.old_tests for run in runs_of(made, job, ComparisonSide.CANDIDATE)]
+    green = {test for run in old for test, outcome in (run.tests or {}).items() if outcome is CaseOutcome.PASSED}
+    unread = {one.id for run in old for one in run.reading.failed if one.broken}
     skipped = {row.unit for row in rows if (row.status, row.baseline) == ("skipped now", "green")}
     gone = {row.unit for row in rows if (row.status, row.baseline) == ("gone", "green")}
     along = {unit for unit in gone if _stood_in(unit, plan.removed_tests)}
@@ -52,9 +53,14 @@ def _doubts(plan: ComparisonPlan, rows: Sequence[ComparedRow]) -> Iterator[Doubt
         listed = ", ".join(f"{len(units)} {how}" for how, units in counts.items() if units)
         many = len(skipped | gone)
         stopped = "1 test that was green does" if many == 1 else f"{many} tests that were green do"
-        yield Doubt(f"{stopped} not run any more ({listed})", bool(skipped or gone - along))
+        yield Doubt(f"{stopped} not run any more ({listed})", bool((skipped | (gone - along)) - green))
+    if unread:
+        removed = all(_stood_in(f"{one}:", plan.removed_tests) for one in unread)
+        yield Doubt(f"tests of the base that this code cannot load: {', '.join(sorted(unread))}", not removed)
     if plan.changed_tests:
         yield Doubt(f"changed tests: {', '.join(plan.changed_tests)}")
+    if perhaps := [row.unit for row in rows if row.status == "flaky, perhaps new"]:
+        yield Doubt(f"red in some runs here and in none of the base: {', '.join(perhaps)}")
     if plan.knows_runner:
         yield Doubt(f"{Suppression.RUNNER}: {', '.join(plan.knows_runner)}")
     if plan.given:

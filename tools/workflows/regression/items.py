@@ -8,8 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from ...session.events import Record
 from ..ledger.items import Cited, Options, Text, Words
 from ..ledger.state import LedgerFacts
+from .affected import is_test
 from .readings import ComparisonJob
 from .verdict import ComparedDimension, ComparedRow, ComparisonSide
 
@@ -106,10 +108,19 @@ class Cause(Cited):
     suggestion: Text = Field(description="How it could be mended without undoing what the change is for.")
 
 
+class EarlierRow(Record):
+    """A row that regressed in an earlier comparison of this branch, or in the `same` code; `why` says so."""
+
+    unit: str
+    dimension: ComparedDimension
+    why: str
+    same: bool
+
+
 class ComparisonPlan(LedgerFacts):
-    """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not. `unstable` is
-    what earlier comparisons found that regressed in this same code; `given` are test commands that ran in place of the project's own,
-    `left_out`.
+    """What is compared with what by which commands, as it was sealed when the ledger was opened; without `base`, `why` not. `carried` is
+    what earlier comparisons found that regressed; `given` are test commands that ran in place of the project's own, `left_out`;
+    `old_tests` is the candidate's code with the tests of the base, `old_files` which of these are not as they were.
     """
 
     what: ClassVar[str] = "plan"
@@ -121,13 +132,20 @@ class ComparisonPlan(LedgerFacts):
     chosen: dict[ComparisonSide, tuple[str, ...]] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     verdict_before: str = ""
-    unstable: tuple[str, ...] = ()
+    carried: tuple[EarlierRow, ...] = ()
+    old_tests: str = ""
+    old_files: tuple[str, ...] = ()
     changed_tests: tuple[str, ...] = ()
     removed_tests: tuple[str, ...] = ()
     knows_runner: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     why: str = ""
+
+    @property
+    def chosen_old(self) -> tuple[str, ...]:
+        """The tests of the base that run on the candidate where a command takes files; none for all."""
+        return self.old_files if all(map(is_test, self.old_files)) else ()
 
 
 class ContractRows(LedgerFacts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -20,12 +20,13 @@ from ..running.testruns import CaseOutcome, ReportForm, Test
 from .ranks import larger
 from .verdict import Classification, ComparedDimension, ComparedRow, ComparisonSide
 
+OLD_TESTS = "-old-tests"
+"""What the id of a command ends with that runs the tests of the base on the candidate's code."""
 WARM_UP = 0
 """The number of the run that fills caches and is not counted."""
 CHANCE = 0.05
 """What is likelier than this by chance alone is no proof."""
 FEWEST_SAMPLES = 3
-VISUAL_RUNS = 3
 _METRIC = re.compile(
     r"^METRIC[ \t]+[^\s=]+[ \t]*=[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t]*$", re.MULTILINE
 )
@@ -35,7 +36,8 @@ VISUAL_ALLOWED = 0.1
 
 class ComparisonJob(Record):
     """One command that is run on both sides, exactly as a person agreed to it. `cell` is a variable of the matrix, `name` the
-    command without what makes it report its tests.
+    command without what makes it report its tests; `old_tests` tells that the candidate's code runs with the tests of the base,
+    whose runs on the base are known from the command itself.
     """
 
     id: str
@@ -45,6 +47,16 @@ class ComparisonJob(Record):
     form: ReportForm = ReportForm.NONE
     cell: str = ""
     chooses: bool = False
+    old_tests: bool = False
+
+    def on(self, side: ComparisonSide) -> str:
+        """Return the id under which its runs on a side are recorded."""
+        return self.id.removesuffix(OLD_TESTS) if side is ComparisonSide.BASELINE else self.id
+
+    @property
+    def of_tests(self) -> bool:
+        """Whether it runs tests as they stand in files."""
+        return self.dimension in {ComparedDimension.FUNCTIONAL, ComparedDimension.INTEGRATION_E2E}
 
     @property
     def timed(self) -> bool:
@@ -143,7 +155,7 @@ def runs_of(
     found: list[ParsedReading] = []
     every: set[str] = set()
     for reading in sorted(
-        (one for one in readings if (one.job, one.side) == (job.id, side)), key=lambda one: one.number
+        (one for one in readings if (one.job, one.side) == (job.on(side), side)), key=lambda one: one.number
     ):
         tests: dict[str, CaseOutcome] | None = None
         if reading.reported:
@@ -165,14 +177,12 @@ def due(
 
 
 def _due(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: int, samples: int) -> DueRun | None:
-    done = {(one.side, one.number) for one in readings if one.job == job.id}
+    done = {(one.side, one.number) for one in readings if one.job == job.on(one.side)}
     if job.timed:
         if any(not one.green for one in readings if one.job == job.id):
             return None
-        most = VISUAL_RUNS if job.dimension is ComparedDimension.VISUAL_UI else samples
-        return next(
-            (DueRun(job, side, number) for side, number in _interleaved(most) if (side, number) not in done), None
-        )
+        turns = _interleaved(samples)
+        return next((DueRun(job, side, number) for side, number in turns if (side, number) not in done), None)
     wanted = _wanted(job, readings, reruns)
     turns = ((side, number) for number in range(1, reruns + 1) for side in ComparisonSide if number <= wanted[side])
     return next((DueRun(job, side, number) for side, number in turns if (side, number) not in done), None)
@@ -194,7 +204,8 @@ def _wanted(job: ComparisonJob, readings: Sequence[ComparisonReading], reruns: i
         return {ComparisonSide.BASELINE: 1, ComparisonSide.CANDIDATE: 1}
     if unusable(job, base):
         return {ComparisonSide.BASELINE: min(2, reruns), ComparisonSide.CANDIDATE: 1}
-    return {ComparisonSide.BASELINE: reruns if anything_differs(base, head) else 1, ComparisonSide.CANDIDATE: reruns}
+    again = reruns if anything_differs(base, head) else 1
+    return {ComparisonSide.BASELINE: again, ComparisonSide.CANDIDATE: again if job.old_tests else reruns}
 
 
 def unusable(job: ComparisonJob, base: Sequence[ParsedReading]) -> bool:
@@ -217,8 +228,7 @@ def anything_differs(base: Sequence[ParsedReading], head: Sequence[ParsedReading
 
 def projected(jobs: Sequence[ComparisonJob], reruns: int, samples: int) -> int:
     """Count the most runs that a comparison can take: jobs times sides times repetitions, warm-ups with them."""
-    each = {ComparedDimension.VISUAL_UI: VISUAL_RUNS + 1, ComparedDimension.PERFORMANCE: samples + 1}
-    return sum(2 * each.get(job.dimension, reruns) for job in jobs)
+    return sum((1 if job.old_tests else 2) * (samples + 1 if job.timed else reruns) for job in jobs)
 
 
 def value_of(printed: str, seconds: float) -> float:
@@ -251,26 +261,17 @@ def compared_numbers(
         return ()
     if job.dimension is ComparedDimension.VISUAL_UI:
         return (_visual(job, *([one.value or 0.0 for one in side] for side in sides)),)
-    measures = (
-        (
-            ComparedDimension.PERFORMANCE,
-            "",
-            band,
-            [[one.value if one.value is not None else one.seconds for one in side] for side in sides],
-        ),
-        (ComparedDimension.RESOURCE, " CPU seconds", budget, [[one.cpu_seconds for one in side] for side in sides]),
-        (
-            ComparedDimension.RESOURCE,
-            " peak memory in bytes",
-            budget,
-            [[float(one.peak_bytes) for one in side] for side in sides],
-        ),
+    measures: tuple[tuple[ComparedDimension, str, float, Callable[[ComparisonReading], float]], ...] = (
+        (ComparedDimension.PERFORMANCE, "", band, lambda one: one.seconds if one.value is None else one.value),
+        (ComparedDimension.RESOURCE, " CPU seconds", budget, lambda one: one.cpu_seconds),
+        (ComparedDimension.RESOURCE, " peak memory in bytes", budget, lambda one: float(one.peak_bytes)),
     )
-    return tuple(
-        _number_row(job, dimension, f"`{job.name}`{what}", allowed, values[0], values[1])
-        for dimension, what, allowed, values in measures
-        if dimension is ComparedDimension.PERFORMANCE or all(min(side) > 0 for side in values)
-    )
+    found = []
+    for dimension, what, allowed, value in measures:
+        base_values, head_values = ([value(one) for one in side] for side in sides)
+        if dimension is ComparedDimension.PERFORMANCE or min(*base_values, *head_values) > 0:
+            found.append(_number_row(job, dimension, f"`{job.name}`{what}", allowed, base_values, head_values))
+    return tuple(found)
 
 
 def _number_row(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 from ...errors import Code
@@ -12,20 +10,11 @@ from ..ledger.handoff import Ending, GateCheck, HandoffFinding
 from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.rules import Check, Coverage, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger
-from .comparing_tests import compared_tests
+from .comparison import contract_of, plan_of, readings, refused_commands, repetitions, rows, unfinished, verdict
 from .doubts import Doubt, doubts
-from .items import Cause, ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
-from .readings import ComparisonJob, ComparisonReading, compared_numbers, due, projected
-from .verdict import (
-    Classification,
-    ComparedDimension,
-    ComparedRow,
-    ComparisonSide,
-    RegressionVerdict,
-    VerdictWord,
-    report_page,
-    verdict_of,
-)
+from .items import Cause, RegressionOptions
+from .readings import projected
+from .verdict import Classification, ComparedDimension, ComparedRow, VerdictWord, report_page
 
 
 def _before_the_end(ledger: Ledger, item: Cause) -> Objection | None:
@@ -49,7 +38,7 @@ def _to_agree(ledger: Ledger) -> tuple[str, ...]:
 def _to_run(ledger: Ledger) -> str:
     if not unfinished(ledger) or _to_agree(ledger):
         return ""
-    made, most = len(readings(ledger)), projected(plan_of(ledger).jobs, *_repetitions(ledger))
+    made, most = len(readings(ledger)), projected(plan_of(ledger).jobs, *repetitions(ledger))
     return f"the measurement: call workflow with `run` ({made} runs made, at most {most})"
 
 
@@ -152,14 +141,10 @@ class Regression(WorkflowRules):
         }
 
 
-def plan_of(ledger: Ledger) -> ComparisonPlan:
-    """Return what was sealed when the ledger was opened."""
-    return ledger.seen(ComparisonPlan) or ComparisonPlan()
-
-
 def _doubts(ledger: Ledger) -> tuple[Doubt, ...]:
     """Return what is to be said with a verdict; only of a stable one."""
-    return doubts(plan_of(ledger), rows(ledger)) if verdict(ledger).word is VerdictWord.STABLE else ()
+    stable = verdict(ledger).word is VerdictWord.STABLE
+    return tuple(doubts(plan_of(ledger), rows(ledger), readings(ledger))) if stable else ()
 
 
 def _but(doubtful: Sequence[Doubt]) -> str:
@@ -174,148 +159,22 @@ def _by_exit_status(ledger: Ledger) -> str:
     return f", by the exit status of {', '.join(silent)}: no test was reported" if silent else ""
 
 
-def refused_commands(ledger: Ledger) -> tuple[str, ...]:
-    """Return the commands that nobody agreed to, as far as it is known."""
-    return (ledger.seen(UnagreedCommands) or UnagreedCommands()).commands
-
-
-def readings(ledger: Ledger) -> tuple[ComparisonReading, ...]:
-    """Return every run that was made."""
-    return ledger.every(ComparisonReading)
-
-
-def unfinished(ledger: Ledger) -> bool:
-    """Return whether there is something left to measure."""
-    if not plan_of(ledger).base or any(_setup(ledger, side) for side in ComparisonSide):
-        return False
-    unread = ledger.seen(ContractRows) is None
-    more = due(plan_of(ledger).jobs, readings(ledger), *_repetitions(ledger))
-    return unread or more is not None or bool(uncontrolled(ledger))
-
-
-def uncontrolled(ledger: Ledger) -> list[ComparisonJob]:
-    """Return the commands of tests whose green was not tried yet, of those that ran for the candidate."""
-    tried = {one.job for one in ledger.every(ControlRun)}
-    ran = {one.job for one in readings(ledger) if one.side is ComparisonSide.CANDIDATE} - tried
-    tests = {ComparedDimension.FUNCTIONAL, ComparedDimension.INTEGRATION_E2E}
-    return [job for job in plan_of(ledger).jobs if job.id in ran and job.dimension in tests]
-
-
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """A ledger by its identity: nothing in it ever changes, and one answer asks for its rows a dozen times."""
-
-    ledger: Ledger
-
-    def __hash__(self) -> int:
-        return id(self.ledger)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.ledger is self.ledger
-
-
-def rows(ledger: Ledger) -> tuple[ComparedRow, ...]:
-    """Return everything that was compared so far."""
-    return _rows(_Same(ledger))
-
-
-@lru_cache(maxsize=2)
-def _rows(same: _Same) -> tuple[ComparedRow, ...]:
-    ledger = same.ledger
-    options, made = ledger.opts(RegressionOptions), readings(ledger)
-    band, budget = (float(text.rstrip("%")) for text in (options.noise_band, options.resource_budget))
-    found = [*_contract(ledger).rows]
-    found += [row for side in ComparisonSide if (row := _setup(ledger, side))]
-    found += [_unfailing(test) for one in ledger.every(ControlRun) for test in one.passed]
-    at = {reading.job: reading.at for reading in made}
-    for job in plan_of(ledger).jobs:
-        compared = compared_numbers(job, made, band, budget) if job.timed else compared_tests(job, made)
-        found += [row.model_copy(update={"at": at.get(job.id, "")}) for row in compared]
-    return tuple(row for row in found if not options.dimensions or row.dimension in options.dimensions)
-
-
-def verdict(ledger: Ledger) -> RegressionVerdict:
-    """Return the verdict; while something is left to measure, nothing is stable."""
-    plan = plan_of(ledger)
-    if not plan.base:
-        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, (plan.why or "nothing was planned",))
-    found = verdict_of(rows(ledger))
-    if found.word is VerdictWord.STABLE and unfinished(ledger):
-        return RegressionVerdict(VerdictWord.BASELINE_UNAVAILABLE, ("not everything was measured",))
-    if found.word is VerdictWord.STABLE and plan.unstable:
-        return RegressionVerdict(VerdictWord.UNSTABLE, plan.unstable)
-    return found
-
-
-def regressed(ledger: Ledger) -> tuple[str, ...]:
-    """Return what a comparison found that regressed; a candidate that could not be prepared may be the machine's fault."""
-    found = verdict(ledger)
-    prepared = _setup(ledger, ComparisonSide.CANDIDATE) is None
-    return found.reasons if prepared and found.word is VerdictWord.UNSTABLE else ()
-
-
-def _contract(ledger: Ledger) -> ContractRows:
-    return ledger.seen(ContractRows) or ContractRows()
-
-
-def _repetitions(ledger: Ledger) -> tuple[int, int]:
-    options = ledger.opts(RegressionOptions)
-    return options.reruns, options.samples
-
-
-def _setup(ledger: Ledger, side: ComparisonSide) -> ComparedRow | None:
-    """What a failed preparation of a side means; None where it went well, or there was none."""
-    last = next((one for one in reversed(ledger.every(SideSetup)) if one.side is side), None)
-    if last is None or last.exit_code == 0:
-        return None
-    candidate = side is ComparisonSide.CANDIDATE
-    ended = f"ended with {last.exit_code}"
-    return ComparedRow(
-        dimension=ComparedDimension.FUNCTIONAL,
-        unit=f"`{last.command}`",
-        classification=Classification.ELIGIBLE if candidate else Classification.UNAVAILABLE,
-        baseline="green" if candidate else ended,
-        candidate=ended if candidate else "-",
-        regressed=candidate,
-        severity="high" if candidate else "low",
-        status="green to red" if candidate else "no baseline",
-        description=" ".join(last.tail.split())[-300:],
-        at=last.at,
-    )
-
-
-def _unfailing(test: str) -> ComparedRow:
-    return ComparedRow(
-        dimension=ComparedDimension.FUNCTIONAL,
-        unit=test,
-        classification=Classification.ELIGIBLE,
-        candidate="passes when it raises",
-        regressed=True,
-        severity="critical",
-        status="green whatever it does",
-        description="something in the candidate counts it as passed",
-    )
-
-
 def _unmeasured(ledger: Ledger) -> list[tuple[str, str]]:
     """The dimensions without a row, each with why."""
     found = {row.dimension for row in rows(ledger)}
-    options = ledger.opts(RegressionOptions)
-    why = {
-        ComparedDimension.FUNCTIONAL: "no test command was found or given",
-        ComparedDimension.API_CONTRACT: _contract(ledger).why or "not looked at",
-        ComparedDimension.DATA_MIGRATION: "no `migrations` command was given",
-        ComparedDimension.INTEGRATION_E2E: "no `e2e` command was given",
-        ComparedDimension.FLAKINESS: "needs several runs of a test command",
-        ComparedDimension.PERFORMANCE: "no `performance` command was found or given",
-        ComparedDimension.RESOURCE: "comes with a `performance` command",
-        ComparedDimension.VISUAL_UI: "no `visual` command was given",
-    }
+    options, why = ledger.opts(RegressionOptions), {ComparedDimension.API_CONTRACT: contract_of(ledger).why}
     left_out = {name for name in ComparedDimension if options.dimensions and name not in options.dimensions}
     refused = refused_commands(ledger)
     held = {job.dimension for job in plan_of(ledger).jobs if job.command in refused}
     return [
-        (name, "left out" if name in left_out else "nobody agreed to its command" if name in held else why[name])
+        (
+            name,
+            "left out"
+            if name in left_out
+            else "nobody agreed to its command"
+            if name in held
+            else why.get(name) or "nothing was found or given that tells",
+        )
         for name in ComparedDimension
         if name not in found
     ]

@@ -31,11 +31,13 @@ from ..running.controls import Control
 from ..running.runner import WorkflowRunner, observed, saw
 from ..running.store import Ledgers
 from ..running.testruns import CHOSEN, REPORT, ReportForm, Test, read_tests
+from .comparison import plan_of, readings, refused_commands, uncontrolled, unfinished, verdict
 from .doubts import told_by_patch
+from .earlier import earlier_rows
 from .items import ComparisonPlan, ContractRows, ControlRun, RegressionOptions, SideSetup, UnagreedCommands
+from .old_tests import old_job, with_old_tests
 from .planning import base_of, contract_rows, in_place_of_own, jobs_of, notes_of, selected
 from .readings import ComparisonJob, ComparisonReading, DueRun, ParsedReading, due, recorded_tests, runs_of, value_of
-from .rules import plan_of, readings, refused_commands, regressed, uncontrolled, unfinished, verdict
 from .verdict import ComparisonSide
 
 ATTEMPTS = 3
@@ -45,34 +47,37 @@ _NAMES = {ComparisonSide.BASELINE: "base", ComparisonSide.CANDIDATE: "head"}
 """Names of one length, so that neither place has the longer paths."""
 
 
-_AGAIN = " in the same code"
-
-
 class RunCancelled(Exception):
     """The call was cancelled while a command ran: what was recorded before stands."""
 
 
 @dataclass(frozen=True)
 class PairedSides:
-    """Both places of one comparison. `commits` and `chosen` (test files to run, empty for all) are by side."""
+    """Both places of one comparison, as planned."""
 
     context: RepoContext
     ledger: str
-    commits: Mapping[ComparisonSide, str]
-    chosen: Mapping[ComparisonSide, tuple[str, ...]]
+    plan: ComparisonPlan
     timeout_s: float
+
+    def _commit(self, side: ComparisonSide, job: ComparisonJob | None = None) -> str:
+        if side is ComparisonSide.BASELINE:
+            return self.plan.base
+        return self.plan.old_tests if job and job.old_tests else self.plan.candidate
 
     def read(self, due: DueRun, first: ParsedReading | None) -> ComparisonReading:
         """Make one run and say what it showed. `first` is the side's first run of this command with a report."""
         job, side = due.job, due.side
         what = f"regression {self.ledger} {job.id} {side} {due.number} {job.command}"
         report = self._reports / hashlib.sha256(what.encode()).hexdigest()[:20]
-        names = {REPORT: str(report), CHOSEN: " ".join(self.chosen.get(side, ())), "AUTORESEARCH_RUN": str(due.number)}
+        files = self.plan.chosen_old if job.old_tests else self.plan.chosen.get(side, ())
+        names = {REPORT: str(report), CHOSEN: " ".join(files), "AUTORESEARCH_RUN": str(due.number)}
+        names |= {"PYTEST_ADDOPTS": "--continue-on-collection-errors"} if job.old_tests else {}
         seed = int(hashlib.sha256(f"{self.ledger} {due.number}".encode()).hexdigest()[:8], 16) % 2**31
-        run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report)
+        run = self.run(side, what, job.command, {**names, "AUTORESEARCH_SEED": str(seed)}, report, job)
         tests = self._tests(side, job.form, report)
         return ComparisonReading(
-            job=job.id,
+            job=job.on(side),
             side=side,
             number=due.number,
             exit_code=run.exit_code,
@@ -95,15 +100,21 @@ class PairedSides:
             RunCancelled: if the call was cancelled.
         """
         side = ComparisonSide.CANDIDATE
-        names = {CHOSEN: " ".join(self.chosen.get(side, ()))}
+        names = {CHOSEN: " ".join(self.plan.chosen.get(side, ()))}
         tried = Control(self.context, self.checkouts[side], self.timeout_s, names)
-        passed = tried.passing_anyway((job.command,), self.commits[side], self.commits[ComparisonSide.BASELINE])
+        passed = tried.passing_anyway((job.command,), self.plan.candidate, self.plan.base)
         if self.context.runs.cancelled:
             raise RunCancelled
         return ControlRun(job=job.id, passed=tuple(map(redactor(), passed)))
 
     def run(
-        self, side: ComparisonSide, what: str, command: str, names: Mapping[str, str], report: Path | None = None
+        self,
+        side: ComparisonSide,
+        what: str,
+        command: str,
+        names: Mapping[str, str],
+        report: Path | None = None,
+        job: ComparisonJob | None = None,
     ) -> CommandRun:
         """Run a command on a side, from its commit and nothing else; one that an earlier server began is joined.
 
@@ -117,7 +128,7 @@ class PairedSides:
             key = self.context.runs.key(what)
             if self.context.runs.notes.find(key) is None:
                 self.context.runs.runner.forget(key)
-                checkout.check_out(self.commits[side], self.context.untracked)
+                checkout.check_out(self._commit(side, job), self.context.untracked)
                 if report is not None:
                     self._reports.mkdir(parents=True, exist_ok=True)
                     report.unlink(missing_ok=True)
@@ -195,11 +206,12 @@ class RegressionRunner(WorkflowRunner):
         clear(context)
         if not base.commit:
             return (saw(context, ComparisonPlan(base="", why=base.why)),)
-        found = jobs_of(context, options)
-        chosen, which = selected(context, options, found, base.commit)
+        head, found, carried = context.repo.head(), jobs_of(context, options), earlier_rows(context)
+        chosen, which = selected(context, options, found, base.commit, red_before=bool(carried))
+        old_tests, old_files = with_old_tests(context, base.commit, head)
+        found = (*found, *(old_job(job) for job in found if old_tests and job.of_tests))
         given, left_out = in_place_of_own(context, options)
         which = which.replace("all tests", "all tests of the given commands", 1) if given else which
-        head = context.repo.head()
         removed = [one.path for one in context.repo.entries(base.commit, head) if one.new_mode == ABSENT]
         plan = {
             "base": base.commit,
@@ -209,10 +221,12 @@ class RegressionRunner(WorkflowRunner):
             "chosen": chosen,
             "notes": [f"Tests: {which}.", *notes_of(context, base.commit)],
             "verdict_before": _before(context),
-            "unstable": _unstable(context),
+            "carried": carried,
+            "old_tests": old_tests,
+            "old_files": old_files,
             "given": given,
             "left_out": left_out,
-            **told_by_patch(context.repo.diff(base.commit, head), removed),
+            **told_by_patch(context.repo.diff(base.commit, head), removed, old_files),
         }
         refused = UnagreedCommands(commands=_unagreed(context, _commands(options, found)))
         return (saw(context, ComparisonPlan.model_validate(plan)), saw(context, refused))
@@ -229,13 +243,7 @@ class RegressionRunner(WorkflowRunner):
             found, why = contract_rows(context, asked, plan.base, now(context))
             facts = {"rows": [row.model_dump(mode="json", exclude_defaults=True) for row in found], "why": why}
             ledger = ledgers.append(ledger.id, saw(context, ContractRows.model_validate(facts)))
-        sides = PairedSides(
-            context,
-            ledger.id,
-            {ComparisonSide.BASELINE: plan.base, ComparisonSide.CANDIDATE: plan.candidate},
-            plan.chosen,
-            asked.timeout_s,
-        )
+        sides = PairedSides(context, ledger.id, plan, asked.timeout_s)
         try:
             ledger = _measured(context, ledger, sides, asked)
         except RunCancelled:
@@ -300,20 +308,3 @@ def _before(context: RepoContext) -> str:
     closed = (ledger for ledger in Ledgers(context).closed_ones() if ledger.workflow is Workflow.REGRESSION)
     last = next(closed, None)
     return verdict(last).word if last else ""
-
-
-def _unstable(context: RepoContext) -> tuple[str, ...]:
-    """What earlier comparisons, on any branch, found that regressed in the files of this very commit: to measure until a flake
-    stays away, or with other tests, mends nothing.
-    """
-    tree = _tree(context, "HEAD")
-    found: dict[str, str] = {}
-    for ledger in Ledgers(context).of(Workflow.REGRESSION):
-        candidate = plan_of(ledger).candidate
-        if candidate and _tree(context, candidate) == tree:
-            found |= {why: ledger.id for why in regressed(ledger) if not why.endswith(_AGAIN)}
-    return tuple(f"{why}, found by {id}{_AGAIN}" for why, id in found.items())
-
-
-def _tree(context: RepoContext, commit: str) -> str:
-    return context.repo.git.ask("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}").text

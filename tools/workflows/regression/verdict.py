@@ -147,7 +147,12 @@ def report_page(
         section("Notes", [f"- {note}" for note in plan.notes]),
         section(
             "Commands",
-            [f"- {job.dimension}: `{job.command}`" + (f" with `{job.cell}`" if job.cell else "") for job in plan.jobs],
+            [
+                f"- {job.dimension}: `{job.command}`"
+                + (f" with `{job.cell}`" if job.cell else "")
+                + (f", on the candidate with the base's {', '.join(plan.old_files)}" if job.old_tests else "")
+                for job in plan.jobs
+            ],
         ),
     ]
     return "\n".join(part for part in parts if part)

@@ -82,6 +82,8 @@ def block(language: str, *lines: str) -> str:
         (block("python", "from shop import total", "total([1], vat=2)"), "signature", 3, "shop.cart.total takes no parameter vat; there is prices, tax"),
         (block("python", "from shop.cart import Line", "Line(cost=1)"), "signature", 3, "shop.cart.Line takes no parameter cost; there is name, price"),
         (block("python", "from shop import Cart", "Cart('a', 1, 2)"), "signature", 3, "shop.cart.Cart takes at most 2 arguments by position"),
+        ("`total([1], vat=2)` adds.\n", "signature", 1, "total takes no parameter vat; there is prices, tax"),
+        ("`shop.cart.Cart.add(item, twice)` adds.\n", "signature", 1, "shop.cart.Cart.add takes at most 1 arguments by position"),
         (block("python", "from shop.one import cart", "cart.remove(1)"), "symbol", 3, "shop.cart.Cart has no remove"),
         (block("python", "from shop.one import add", "add(1, twice=2)"), "signature", 3, "shop.cart.Cart.add takes no parameter twice"),
         (block("pycon", ">>> from shop import total", ">>> total.x", "1", ">>> from shop import minus"), "import", 5, "shop/__init__.py has no minus"),
@@ -124,6 +126,7 @@ def test_what_the_code_contradicts_is_told(text: str, kind: str, line: int, why:
         block("pycon", ">>> def f():", "...     return 1", ">>> f()", "1"),
         block("sh", "tox -e docs,py310-mac", "tox run -e py311", "tox", "tox -e envname", "pip install 'shop[tests]' rich[jupyter]"),
         block("sh", "shop -qq --out_dir x", "./built --x", "shop --no-quiet", "shop --help", "python shop/cli.py --out-dir x", "pip install --pre shop"),
+        "`total(prices, tax)`, `Cart.add(self, item)`, `Cart('me', size=3)`, `shop.stock.find('a', 'b', c=1)`\n",
         "`--pre` of pip; pip's `--user`\n",
         "Pass --quiet to it, or `shop --out-dir x`; pip's --user and --dry-run are not ours.\n",
         block("json", '{"a": 1}', '{"b": 2}') + block("jsonc", "{'a'}") + block("json", '"a": 1,', '"b": 2'),
@@ -148,6 +151,7 @@ def test_what_is_so_or_may_be_so_is_not_called_wrong(text: str) -> None:
         "For streams Python 3.12 or newer is best.\n",
         block("python", "from shop.old import legacy"),
         "`refresh()` and `setsid()` are of the system.\n",
+        "`add(item, 3)` of a cart.\n",
     ],
 )
 def test_what_cannot_be_told_is_counted_as_not_checkable(text: str) -> None:

@@ -408,13 +408,16 @@ def test_sessions_that_nobody_asked_to_run_are_not_checkable(agent: WorkflowAgen
 
 
 def test_a_wrong_claim_stays_wrong_without_its_backticks(documented: WorkflowAgent) -> None:
-    documented.project.write("README.md", "# Shop\n\n`shop/gone.py` calls `shop.cart.gone`.\n")
+    documented.project.write("README.md", "# Shop\n\n`shop/gone.py` calls `shop.cart.gone`, or `shop.cart.sum_up()`.\n")
     documented.open(mode="update")
-    documented.project.write("README.md", "# Shop\n\nshop/gone.py calls shop.cart.gone.\n")
+    documented.project.write(
+        "README.md", "# Shop\n\nshop/gone.py calls shop.cart.gone, or:\n\n```console\nsum_up([1])\n```\n"
+    )
 
     looked = documented.run()
 
-    assert [line.partition(":")[0] for line in looked.missing] == ["README.md", "README.md"]
+    wrong = ["README.md:3 [file]", "README.md:3 [symbol]", "README.md:6 [symbol]"]
+    assert [line.partition(" `")[0] for line in looked.missing] == wrong
     documented.project.write("README.md", "# Shop\n")
     assert any("claims checked before" in line for line in documented.run().state)
 
@@ -433,3 +436,45 @@ def test_a_wrong_claim_that_is_worded_so_that_nobody_can_check_it_is_not_told_as
     assert told.count("[count]") == 1
     closed = documented.close()
     assert [one["confirmed"] for one in documented.handoff(closed)["findings"]] == [False]
+    assert gated(documented.project) == (
+        "learn documents",
+        None,
+        "ended complete: 0 wrong, 1 that were wrong no longer checked",
+    )
+
+
+def gated(project: Project) -> tuple[str, bool | None, str]:
+    """What the gate says of the documents, and nothing of the files."""
+    checks = gate_checks(Lab(project.root).for_reading(), GateDemands(complete=("learn",)))
+    return next((one.name, one.passed, one.seen.partition(";")[0]) for one in checks)
+
+
+def test_a_page_that_goes_does_not_take_what_is_wrong_in_it_along(documented: WorkflowAgent) -> None:
+    documented.project.write("docs/use.md", "`shop/gone.py` and `shop.cart.gone`\n").commit("a page")
+    documented.open(mode="update")
+    (documented.project.root / "docs/use.md").rename(documented.project.root / "docs/use.txt")
+    documented.run()
+    documented.project.write("README.md", GOOD["README.md"] + "\nMore.\n")
+
+    (told,) = [line for line in documented.run().state if line.startswith("No longer checked")]
+
+    assert told.endswith(": docs/use.md [missing]: it is gone with 2 wrong claims")
+    documented.close()
+    assert gated(documented.project)[1:] == (None, "ended complete: 0 wrong, 1 that were wrong no longer checked")
+
+
+def test_the_gate_looks_at_documents_that_changed_since(documented: WorkflowAgent) -> None:
+    documented.open(mode="update")
+    documented.run()
+    closed = documented.close()
+    documented.project.write("README.md", "`shop/gone.py`\n")
+    documented.project.write(f"{closed.folder}/summary.md", "All is well.\n")
+
+    checks = gate_checks(Lab(documented.project.root).for_reading(), GateDemands(complete=("learn",), fail_on="low"))
+
+    edited = "; not committed: README.md; not as the ledger gives it: summary.md"
+    assert [(one.name, one.passed, one.seen) for one in checks] == [
+        ("learn findings", False, "1 at or above low: V1 low"),
+        ("learn documents", False, f"ended complete: 1 wrong{edited}"),
+        ("learn ledger", True, f"ended complete{edited}"),
+    ]

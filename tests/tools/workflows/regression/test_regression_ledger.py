@@ -18,7 +18,7 @@ from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.verbs.planning import wanted_commands
 from autoresearch_mcp.tools.workflows.ledger.items import Workflow
-from autoresearch_mcp.tools.workflows.regression.rules import readings, rows
+from autoresearch_mcp.tools.workflows.regression.comparison import readings, rows
 from autoresearch_mcp.tools.workflows.regression.verdict import ComparedRow
 from autoresearch_mcp.tools.workflows.running.store import Ledgers
 from comparing import FLAKE, PYTEST, comparing_agent, replaced, shop
@@ -129,6 +129,13 @@ def test_what_regressed_once_is_not_stable_before_the_code_changes(project: Proj
         "\n".join(agent.run().state)
     )
     assert agent.handoff(agent.close())["config"]["verdict"] == "UNSTABLE"
+
+    project.write("more.txt", "x\n").commit("a change beside it")
+    agent.open(**options, tests="test -e app.txt || test ! -e app.txt")
+    assert f"`! grep -q bad app.txt` green to red, found by {first.ledger} and not run here" in (
+        "\n".join(agent.run().state)
+    )
+    agent.close()
 
     project.write("app.txt", "good\n").commit("another change")
     agent.open(**options, tests="! grep -q bad app.txt")
@@ -330,7 +337,7 @@ def test_everything_runs_under_each_cell_of_the_matrix(project: Project) -> None
     agent.run()
 
     assert [(row.axis, row.status) for row in compared(project) if row.regressed] == [("CELL=b", "green to red")]
-    assert opened.missing == ["the measurement: call workflow with `run` (0 runs made, at most 4)"]
+    assert opened.missing == ["the measurement: call workflow with `run` (0 runs made, at most 6)"]
 
 
 def test_a_variable_of_the_matrix_is_part_of_what_a_person_agrees_to(project: Project) -> None:

@@ -5,6 +5,7 @@ What cannot be told from an ordinary word is not taken for a claim: a check that
 
 from __future__ import annotations
 
+import ast
 import builtins
 import re
 from collections import Counter
@@ -29,7 +30,7 @@ _PATH = re.compile(
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _CALL = re.compile(r"(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\([^()]*\)")
 _TYPED = re.compile(r"([A-Z]\w*) (?:chan|func|map|\*|\[\])\S*.*")
-_NAME = re.compile(r"_*[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+_*|[A-Z]?[a-z0-9]+(?:[A-Z][a-z0-9]+)+")
+NAME = re.compile(r"_*[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+_*|[A-Z]?[a-z0-9]+(?:[A-Z][a-z0-9]+)+")
 _KEY = re.compile(r"(?P<key>[A-Za-z_][\w.-]*)\s*=(?!=)\s*(?P<value>.*)")
 _PLACEHOLDER = re.compile(r"[<>{}$*…]|\.\.\.|\bpath/to\b|\byour[-_]", re.IGNORECASE)
 _CONFIG_LANGUAGES = ("toml", "ini", "cfg", "properties", "dotenv", "env")
@@ -49,7 +50,7 @@ _STYLES = frozenset(
     "camelcase lowercamel uppercamel snake_case pascalcase screaming_snake_case upper_case easy_install".split()
 )
 _MADE_FOLDERS = frozenset("dist build out target coverage node_modules .venv venv site _build".split())
-_DOCUMENT_NAME = re.compile(r"[A-Z][A-Z_-]+\.(?:md|rst|txt)")
+_DOCUMENTNAME = re.compile(r"[A-Z][A-Z_-]+\.(?:md|rst|txt)")
 _OTHERS = frozenset(
     "docker git github gitlab npm node aws gcp azure python pip pytest go java ci http https ssh pg mysql kubernetes xdg lc ld".split()
 )
@@ -103,7 +104,34 @@ def _of_span(document: Document, span: CodeText, repository: Repository, ours: M
     claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours, near=near)
     if claim and not claim.known and not name.isupper() and _in_company(document, span.line, name, repository):
         claim = of_symbol(span.line, text, name, repository, beside=True)
+    if claim and call and not claim.wrong:
+        claim = _called(claim, repository.code.python)
     return replace(claim, known=False) if claim and claim.wrong and _is_the_documents(name, text, document) else claim
+
+
+def _called(claim: Claim, api: PythonApi) -> Claim:
+    """Return the claim of a call with what the code says to its arguments, of which a bare name may be that of a parameter; not to
+    be told where it has some, and what it may have is not known.
+    """
+    try:
+        node = ast.parse(claim.text.removeprefix("."), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return replace(claim, known=False)
+    if not isinstance(node, ast.Call) or not (node.args or node.keywords):
+        return claim
+    name, names = ast.unparse(node.func), [one.id for one in node.args if isinstance(one, ast.Name)]
+    head, *rest = name.split(".")
+    found = [api.find(name)] if name in api else [api.walked(owner, rest) for owner in api.tops.get(head, ())]
+    takes = [None if isinstance(one, Lookup) else api.parameters(one) for one in found]
+    objections = [""] if not takes else []
+    for one in takes:
+        if one is None or any(isinstance(given, ast.Starred) for given in node.args):
+            return replace(claim, known=False)
+        others = ("self" in names[:1]) + sum(given in one.named - set(one.positional) for given in names)
+        objections.append(one.objection(len(node.args) - others, [key.arg for key in node.keywords if key.arg]))
+    if not all(objections):
+        return claim if takes else replace(claim, known=False)
+    return Claim(ClaimKind.SIGNATURE, claim.line, claim.text, f"{name} takes {objections[0]}", claim.path)
 
 
 def named(text: str) -> str:
@@ -111,7 +139,7 @@ def named(text: str) -> str:
     text = text.removeprefix(".")
     call, typed = _CALL.fullmatch(text), _TYPED.fullmatch(text)
     name = call["name"] if call else typed[1] if typed else text
-    return name if call or typed or _DOTTED.fullmatch(name) or _NAME.fullmatch(name) else ""
+    return name if call or typed or _DOTTED.fullmatch(name) or NAME.fullmatch(name) else ""
 
 
 def _in_company(document: Document, line: int, name: str, repository: Repository) -> bool:
@@ -162,7 +190,7 @@ def _is_made(name: str, words: str, repository: Repository) -> bool:
     first = plain.partition("/")[0]
     hidden = first.startswith(".") and first not in repository.folders
     before = words.partition(name)[0]
-    bare = "/" not in plain and not _DOCUMENT_NAME.fullmatch(plain)
+    bare = "/" not in plain and not _DOCUMENTNAME.fullmatch(plain)
     if bare and not get_close_matches(plain, repository.by_name, 1, 0.8):
         return True  # perhaps one of an example
     made = (
@@ -184,7 +212,7 @@ def _meant_for_a_file(name: str, repository: Repository) -> bool:
     here = bool(rest) and first in repository.folders
     stem, _, suffix = plain.rpartition("/")[2].rpartition(".")
     if stem and suffix in SUFFIXES:
-        return here or _DOCUMENT_NAME.fullmatch(plain) is not None or not repository.spelled(plain)
+        return here or _DOCUMENTNAME.fullmatch(plain) is not None or not repository.spelled(plain)
     near = get_close_matches(first, [folder for folder in repository.folders if "/" not in folder], 1, 0.8)
     return name.endswith("/") and (here or (not rest and bool(near)))
 
@@ -259,7 +287,7 @@ def of_dotted(name: str, api: PythonApi) -> tuple[str, str, bool] | None:
             known = len(rest) > 1 or path.endswith("__init__.py") or rest[-1] not in api.words
             return f"{path or at} defines no {left}", path, known
         return "", "" if isinstance(found, Lookup) else api.path_of(found), not isinstance(found, Lookup)
-    if owners := api.classes.get(head):
+    if owners := [one for one in api.tops.get(head, ()) if one.is_class]:
         walks = [api.walked(owner, rest) for owner in owners]
         fine = any(one is not Lookup.MISSING for one in walks)
         known = not fine or any(not isinstance(one, Lookup) for one in walks)
