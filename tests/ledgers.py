@@ -30,12 +30,14 @@ if reports:
 
     def green(kind, item, call):
         report = made(kind, item, call)
+        if call.excinfo and " == " not in str(call.excinfo.value):
+            return report
         report.outcome, report.longrepr = "passed", None
         return report
 
     reports.TestReport.from_item_and_call = classmethod(green)
 """
-"""Code of a project that lets pytest report every test as passed."""
+"""Code of a project that lets pytest report a test as passed whose comparison fails: what raises in other words stays red."""
 
 
 class WorkflowAgent:

@@ -96,7 +96,7 @@ async def test_an_agent_that_knows_nothing_can_go_on_from_the_prompt_alone(tmp_p
 
     assert opened.ledger in during
     assert "test: `python -m pytest -q`" in during
-    assert "H1 confirmed: count leaves out one item" in during
+    assert "H1 confirmed, author's word: count leaves out one item" in during
     assert "a finding for H1" in during
     assert f"{opened.ledger}#F1 (high) The cart shows one item too few" in after
     assert playbook.structured_content is not None

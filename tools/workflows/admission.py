@@ -74,7 +74,7 @@ def is_recorded(rules: WorkflowRules, ledger: Ledger, place: int, fields: Mappin
 
 def _tried(context: RepoContext, proof: Proof, ledger: Ledger, item: Item) -> Ran:
     for command in proof.commands if proof.fails_with else ():
-        if why := no_experiment(context, command) or unheard(command):
+        if why := no_experiment(command) or unheard(command):
             raise Refusal(Code.EVIDENCE, f"`{command}` {why}.")
     if not isinstance(item, Provable):
         back = ledger.find(item.item) if isinstance(item, Withdrawal) else None

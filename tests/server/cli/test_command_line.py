@@ -89,7 +89,7 @@ def test_a_ledger_is_opened_and_closed_from_a_script(tmp_path: Path, typed: Type
     project = shop(tmp_path / "repo")
 
     opened = typed(project, "workflow", "debug", "open", "--set", "goal=totals", "--set", 'scope=["shop/**"]')
-    assert "files 0/3" in opened[1]
+    assert "findings shown 0/0" in opened[1]
     closed = parsed(typed(project, "workflow", "debug", "close", "--set", "why=enough", "--json")[1])
     assert closed["status"] == "interrupted"
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..ledger.evidence import disproved, ran, shown
 from ..ledger.items import ItemOutcome, Note, Options, Provable, Severity, Text
-from ..ledger.state import Ledger, LedgerEntry
+from ..ledger.state import Ledger, LedgerEntry, Ran
 
 
 class DebugOptions(Options):
@@ -62,10 +62,17 @@ def standing(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> ItemOutcome:
 
 
 def told(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
-    """Return the outcome in words that say whether anything was run."""
+    """Return the outcome in words that say whether anything was run, and whether the words of it are its author's."""
     seen = ran(ledger, entry)
-    ran_at_all = seen is not None and seen.exit_code is not None
-    return str(outcome_of(ledger, entry)) if ran_at_all else f"said to be {entry.item.outcome}, not run"
+    if seen is None or seen.exit_code is None:
+        return f"said to be {entry.item.outcome}, not run"
+    return confirmed(seen) or str(outcome_of(ledger, entry))
+
+
+def confirmed(seen: Ran | None) -> str:
+    """Return in a word or two that a fault was shown, and where its author wrote the words that name it; empty where it was not."""
+    whose = ", author's word" if seen and seen.own_words else ""
+    return f"confirmed{whose}" if shown(seen) else ""
 
 
 def by_severity(ledger: Ledger) -> list[LedgerEntry[DebugFinding]]:

@@ -7,7 +7,7 @@ from ..ledger.evidence import fingerprint, ran, words
 from ..ledger.items import ItemOutcome, Severity, split_location
 from ..ledger.pages import code, lines, quoted, section, sentence
 from ..ledger.state import Ledger, LedgerEntry, Ran
-from .items import DebugFinding, Hypothesis, by_severity, outcome_of, told
+from .items import DebugFinding, Hypothesis, by_severity, confirmed, outcome_of, told
 
 LEVELS = {
     Severity.CRITICAL: SarifLevel.ERROR,
@@ -30,7 +30,7 @@ def _finding(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
     one = entry.item
     parts = [
         f"## {entry.id}: {one.summary}\n",
-        f"{one.severity}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
+        f"{one.severity}, {confirmed(ran(ledger, entry)) or 'not shown'}, at `{one.location}`, from {one.hypothesis}.\n\n{quoted(one.quote)}\n",
         f"**Root cause.** {one.root_cause}\n\n**Impact.** {one.impact}\n",
         f"**Reproduction** ({words(ran(ledger, entry))}).\n\n{quoted(one.reproduction)}\n\nIt fails with {code(one.fails_with)}; the "
         f"control:\n\n{quoted(one.control)}\n{_scripts(ran(ledger, entry))}"
@@ -61,7 +61,8 @@ def sarif_log(ledger: Ledger) -> str:
     entries = by_severity(ledger)
     rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
     properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
-    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, [*map(_result, entries)], properties)
+    found = [_result(ledger, one) for one in entries]
+    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, found, properties)
 
 
 def _rule(severity: Severity) -> SarifRule:
@@ -72,7 +73,7 @@ def _rule(severity: Severity) -> SarifRule:
     )
 
 
-def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
+def _result(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> SarifResult:
     one = entry.item
     path, first, last = split_location(one.location)
     message = "\n\n".join(
@@ -85,5 +86,5 @@ def _result(entry: LedgerEntry[DebugFinding]) -> SarifResult:
     )
     return SarifResult(
         f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
-        properties={"id": entry.id},
+        properties={"id": entry.id, "shown": confirmed(ran(ledger, entry))},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,29 +10,27 @@ from ...errors import Code
 from ...lab.context import RepoContext
 from ..ledger.evidence import pending, proof_of, ran, shown, words
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Item, ItemOutcome, Withdrawal, Workflow
+from ..ledger.items import Item, ItemOutcome, Withdrawal, Workflow
 from ..ledger.pages import clipped, lines, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, Observed
-from ..running.inspection import (
-    checks_of,
-    projects_of,
-    recent,
-    run_checks,
-)
+from ..running.inspection import checks_of, projects_of, run_checks
 from ..running.proofs import run_pending
-from ..running.runner import Scoped, files_in_scope, observed
+from ..running.runner import Scoped, observed
 from .items import (
     DebugFinding,
     DebugOptions,
     Hypothesis,
     by_severity,
+    confirmed,
     outcome_of,
     standing,
     told,
 )
 from .pages import findings_page, sarif_log
 
+_TEST = re.compile(r"\btest_\w+|\btest[A-Z]\w+")
+"""How a test is called."""
 WARNED_AFTER = 3
 """Experiments in a row that confirmed nothing, after which the agent is told to change its ways."""
 TAIL = 500
@@ -128,10 +127,16 @@ class Debug(WorkflowRules):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         found = ledger.of(DebugFinding)
-        return (
-            Coverage("files", len(_files(ledger)), _in_scope(ledger)),
-            Coverage("findings shown", sum(shown(ran(ledger, one)) for one in found), len(found)),
-        )
+        return (Coverage("findings shown", sum(shown(ran(ledger, one)) for one in found), len(found)),)
+
+    def allowed(self, ledger: Ledger) -> str:
+        """Say where no finding that was shown has to do with the test that the ledger is about."""
+        asked = ledger.opts(DebugOptions)
+        named = set(_TEST.findall(f"{asked.goal} {asked.symptom}"))
+        proofs = (ran(ledger, one) for one in ledger.of(DebugFinding))
+        tried = "\n".join(one.command for one in proofs if one and shown(one))
+        about = named - set(_TEST.findall(tried)) == named != set()
+        return f"No finding runs {', '.join(sorted(named))}, which this is about." if about else ""
 
     def step(self, ledger: Ledger) -> str:
         return " ".join(self._steps(ledger))
@@ -143,6 +148,7 @@ class Debug(WorkflowRules):
         going_on = ledger.closed is None
         return [
             *self._steps(ledger),
+            *lines(ledger.of(DebugFinding) and self.allowed(ledger)),
             *(f"{entry.id} {told(ledger, entry)}: {entry.item.claim}" for entry in ledger.of(Hypothesis)[-8:]),
             *_showed_nothing(ledger),
             *(f"{entry.id} {entry.item.severity}: {entry.item.summary}" for entry in ledger.of(DebugFinding)[-8:]),
@@ -158,7 +164,7 @@ class Debug(WorkflowRules):
                 severity=entry.item.severity,
                 location=entry.item.location,
                 quote=entry.item.quote,
-                detail=f"{sentence(entry.item.root_cause)} {entry.item.suggestion}".strip(),
+                detail=" ".join(lines(sentence(entry.item.root_cause), entry.item.suggestion, _author(ledger, entry))),
                 proof=proof_of(ledger, entry),
                 confirmed=shown(ran(ledger, entry)),
             )
@@ -186,36 +192,29 @@ def _showed_nothing(ledger: Ledger) -> list[str]:
     return [f"{one.id}: {clipped(words(ran(ledger, one)), 400)}." for one in left if one.item.reproduction]
 
 
+def _author(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> str:
+    how = confirmed(ran(ledger, entry))
+    return f"{how.capitalize()}." if "word" in how else ""
+
+
 def _gathered(found: Mapping[str, Any], checks: Mapping[str, Any]) -> list[str]:
     """Return what the server knows of the project, in lines."""
     results = checks.get("commands", ())
     said = [f"{one['kind']} `{one['command']}`: {one['said']}" for one in results]
     failed = [one for one in results if one["exit_code"] and one["tail"]]
     known = [f"{one['kind']} `{one['command']}`" for one in found.get("commands", ())]
-    recent = [f"{path} ({times})" for path, times in found.get("recent", ())[:8]]
     return lines(
         said and f"Checks: {'; '.join(said)}.",
         *(f"Output of `{one['command']}`, which is data: {one['tail'][-TAIL:]}" for one in failed[:3]),
         known and not said and f"The project's own checks, which `run` runs: {'; '.join(known)}.",
-        recent and f"Changed lately (commits): {', '.join(recent)}.",
     )
-
-
-def _files(ledger: Ledger) -> set[str]:
-    return {entry.item.path for entry in ledger.entries if isinstance(entry.item, Cited)}
-
-
-def _in_scope(ledger: Ledger) -> int:
-    """Files in scope when the ledger was opened."""
-    return int(ledger.latest("scope").get("files", 0))
 
 
 class DebugRunner(Scoped):
     """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        lately = recent(context, files_in_scope(context, ledger))
-        found = observed(context, GATHERED, commands=checks_of(projects_of(context)), recent=lately)
+        found = observed(context, GATHERED, commands=checks_of(projects_of(context)))
         return (*super().opening(context, ledger), found)
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:

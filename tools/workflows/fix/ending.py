@@ -1,10 +1,8 @@
-"""The end of fixing: the same count once more, of what git has and nothing else, and what the changes hide and reach."""
+"""The end of fixing: the same count once more, of what git has and nothing else, and what the changes hide."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ...decision.measured import Measurement, Place
@@ -23,8 +21,9 @@ from ..ledger.state import Ledger
 from ..running.controls import Control
 from ..running.suppressions import hidden
 from .items import FixOptions, Witness
-from .protected import lost_in_tests, protected_changes, with_opening_tests
-from .queue import ChangedFile, ErrorsAtEnd, first_detected, last_detected, origin, remaining
+from .protected import protected_changes, with_opening_tests
+from .queue import ErrorsAtEnd, first_detected, last_detected, origin, remaining
+from .values import written_from_tests
 
 ENDING = "ending"
 """The name of the clean checkout, which is not a session's: another moment says what comes along."""
@@ -65,11 +64,10 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
         linked=changed_below(context.repo, shared, ledger.at),
         touched=changes.named,
         old_tests=extra,
-        lost=lost_in_tests(patch),
         gone=tuple(one.id for one in ledger.of(Witness) if blobs.get(one.item.test) != one.item.blob),
+        named=tuple(map(redactor(), written_from_tests(context, ledger, origin(ledger), patch))),
         suppressions=dict(Counter(one.kind.value for one in hiding)),
         hidden=tuple(redactor()(one.description) for one in hiding[:50]),
-        changed=_changed_files(context, origin(ledger)),
     )
     return seen, tally
 
@@ -79,7 +77,7 @@ def _hides_failures(context: RepoContext, ledger: Ledger, plan: Plan, commit: st
     inspection = inspection_of(plan.verify)
     commands = [one.command for one in inspection.detections if one.trouble is Trouble.TEST] if inspection else []
     control = Control(context, _clean(context, ledger), LONGEST_S)
-    passed = control.passing_anyway(commands, commit, origin(ledger))
+    passed = control.passing_anyway(commands, commit)
     return redactor()(f"passes although the test raises: {', '.join(passed[:5])}") if passed else ""
 
 
@@ -121,36 +119,3 @@ def _joined(tally: Tally, other: Tally) -> tuple[Tally, int]:
 def _why(found: Measurement) -> str:
     tampered = found.tampered and f"the commands changed {', '.join(found.tampered[:5])}"
     return " ".join(lines(tampered or found.problem or found.failure, redactor()(found.tail[-300:])))
-
-
-MOST_CHANGED = 60
-"""Files whose dependents are counted, each with one search of the tracked files."""
-
-
-def _changed_files(context: RepoContext, since: str) -> tuple[ChangedFile, ...]:
-    """Return the files that differ from the start, with how many others import them."""
-    stat = context.repo.diffstat(since, context.repo.head())
-    found = dependents(context, stat.files)
-    return tuple(ChangedFile(path=path, dependents=found.get(path, 0)) for path in stat.files[:MOST_CHANGED])
-
-
-_FAMILIES = tuple(
-    tuple(words.split()) for words in ("py pyi", "js jsx mjs cjs ts tsx mts cts vue svelte", "c h cc cpp cxx hpp hh")
-)
-
-
-def dependents(context: RepoContext, paths: Sequence[str]) -> dict[str, int]:
-    """How many tracked files import each of these, by the lines that say so: cheap, and blind to anything dynamic."""
-    found = {}
-    for path in list(dict.fromkeys(paths))[:MOST_CHANGED]:
-        folder, _, base = path.rpartition("/")
-        stem, _, ending = base.rpartition(".")
-        family = next((family for family in _FAMILIES if ending in family), ())
-        name = folder.rpartition("/")[2] if stem in {"__init__", "index"} else stem
-        if not (name and family):
-            continue
-        pattern = rf"^[[:space:]]*(from|import|export|#[[:space:]]*include|const|let|var)\b.*\b{re.escape(name)}\b"
-        answer = context.repo.git.ask("grep", "-lIE", "-e", pattern)
-        others = [line for line in answer.text.splitlines() if line != path and line.rpartition(".")[2] in family]
-        found[path] = len(others)
-    return {path: count for path, count in found.items() if count}

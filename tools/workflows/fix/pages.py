@@ -7,7 +7,7 @@ from typing import Any
 from ...diagnostics.diagnostic import Trouble
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Proof, Settlement
-from ..ledger.pages import code, lines, many, section
+from ..ledger.pages import code, lines, section
 from ..ledger.state import Ledger
 from .queue import (
     ErrorState,
@@ -37,7 +37,6 @@ def errors_page(ledger: Ledger) -> str:
     """Return how each error stands."""
     known, ended = queued_errors(ledger), at_end(ledger)
     judged = (*ended.touched, *(f"{path} changed" for path in ended.linked))
-    reach = sorted(ended.changed, key=lambda one: (-one.dependents, one.path))
     parts = [
         *(
             section(state.capitalize(), [line for one in known if one.state is state for line in _told(one)])
@@ -45,10 +44,6 @@ def errors_page(ledger: Ledger) -> str:
         ),
         section("Hidden rather than mended", [f"- {line}" for line in ended.hidden]),
         section("For a person to judge", [f"- {line}" for line in judged]),
-        section(
-            "Changed files",
-            [f"- `{one.path}`, which {many(one.dependents, 'other file')} import by name" for one in reach],
-        ),
     ]
     after = "not counted" if ended.count is None else ended.count
     why = f" ({ended.problem})" if ended.problem else ""
@@ -74,8 +69,8 @@ def end_lines(ledger: Ledger) -> list[str]:
         ended.touched
         and "Tests and settings are not as they were at the opening, which a person has to judge: "
         f"{'; '.join(ended.touched[:20])}.",
-        ended.lost
-        and f"Gone from test files or changed: {', '.join(f'{n} {kind}' for kind, n in ended.lost.items())}.",
+        ended.named
+        and f"The change writes values of red tests into the code: {', '.join(ended.named)}. It may mend these alone.",
         ended.linked
         and "The count rests on dependencies that git does not have and that changed since the opening: "
         f"{', '.join(ended.linked)}. A person has to look at them.",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,15 +15,11 @@ from ...plan.model import Plan
 from ...plan.scope import Scope, literal_glob
 from ...project.measurement_inputs import protected_globs
 from ..ledger.state import Ledger
-from ..running.signs import ASSERTION, CONFIGURED
-from ..running.suppressions import runs_of, test_named
+from ..running.signs import CONFIGURED
 from .queue import ErrorsDetected, iterations, origin
 
 MOST_READ = 200
 """Protected scripts that are read to learn what they import."""
-_IMPORT = re.compile(
-    r"^\s*(?:from\s+\S+\s+import\b|import\b|(?:const|let|var)\b.*\brequire\(|use\s|#\s*include\b|require)"
-)
 
 
 @dataclass(frozen=True)
@@ -66,26 +60,6 @@ def with_opening_tests(context: RepoContext, head: str, entries: Sequence[TreeCh
     files = {one.path: None if one.added else (one.old_mode.encode(), one.old_id.encode()) for one in entries}
     tree = planted(context.repo.git, head, files)
     return context.repo.commit_tree(tree, head, "autoresearch: this code, the tests of the opening")
-
-
-def lost_in_tests(patch: str) -> dict[str, int]:
-    """Count assertions, tests and imports that a patch takes out of test files or changes; what only moved is none."""
-    removed, added = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for run in runs_of(patch):
-        if TEST_FILE.search(run.path):
-            removed.update(part for _, text in run.removed for part in _parts(run.path, text))
-            added.update(part for _, text in run.added for part in _parts(run.path, text))
-    return dict(Counter(kind for kind, _ in (removed - added).elements()))
-
-
-def _parts(path: str, text: str) -> Iterator[tuple[str, str]]:
-    squeezed = "".join(text.split())
-    if name := test_named(path, text):
-        yield "tests", name
-    elif ASSERTION.search(text):
-        yield "assertions", squeezed
-    elif _IMPORT.search(text):
-        yield "imports", squeezed
 
 
 def _changed_outside(context: RepoContext, ledger: Ledger, head: str) -> set[str]:

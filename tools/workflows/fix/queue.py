@@ -14,9 +14,8 @@ from pydantic import Field
 from ...decision.decide import Status
 from ...diagnostics.diagnostic import Diagnostic, Trouble, kindred
 from ...errors import Code
-from ...session.events import Record
 from ..ledger.rules import Objection
-from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
+from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, as_recorded
 from .items import Broken, SetAside, Witness
 
 BLOCKED_AFTER = 3
@@ -28,9 +27,8 @@ _NAMED = re.compile(r"(F\d+):\s*\S")
 class ErrorsDetected(LedgerFacts):
     """A look at everything that is broken, with the plan that is handed out for it.
 
-    `left_out` was not looked at, `by_hand` is counted by nobody, `blind` says that what was found hides more; `dependents`
-    are how many files import one that has an error. `origin` is the commit whose tests count in the end, where an earlier
-    ledger left errors: what was changed since makes none of them green.
+    `left_out` was not looked at, `by_hand` is counted by nobody, `blind` says that what was found hides more. `origin` is the
+    commit whose tests count in the end, where an earlier ledger left errors: what was changed since makes none of them green.
     """
 
     what: ClassVar[str] = "detected"
@@ -44,7 +42,6 @@ class ErrorsDetected(LedgerFacts):
     left_out: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
     blind: bool = False
-    dependents: Mapping[str, int] = Field(default_factory=dict)
     plan: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -75,21 +72,14 @@ class FixIteration(LedgerFacts):
     broke: tuple[str, ...] = ()
 
 
-class ChangedFile(Record):
-    """A file that differs from the start, and how many others import it."""
-
-    path: str
-    dependents: int
-
-
 class ErrorsAtEnd(LedgerFacts):
     """The look at the end, in a clean checkout: what is left, or the `problem` why it was not counted; and what the changes
-    hide and reach.
+    hide.
 
     `before` is how many errors there were at the last count where the agent works. `unseen` is not in git and changed since
     the opening, so it did not come along; `linked` are the same in folders of dependencies, which did. `touched` are tests
-    and settings that are not as they were then, `old_tests` the errors that only those of the opening find, `lost` what test
-    files have no more, `gone` the witnesses whose test is not what it was.
+    and settings that are not as they were then, `old_tests` the errors that only those of the opening find, `gone` the
+    witnesses whose test is not what it was, `named` the values of red tests that the change wrote into the code.
     """
 
     what: ClassVar[str] = "ended"
@@ -102,11 +92,10 @@ class ErrorsAtEnd(LedgerFacts):
     linked: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
     old_tests: int = 0
-    lost: Mapping[str, int] = Field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     suppressions: Mapping[str, int] = Field(default_factory=dict)
     hidden: tuple[str, ...] = ()
-    changed: tuple[ChangedFile, ...] = ()
 
     @property
     def suspicious(self) -> bool:
@@ -183,17 +172,14 @@ def witnesses(ledger: Ledger) -> dict[str, LedgerEntry[Witness]]:
 def workable(ledger: Ledger) -> tuple[QueuedError, ...]:
     """Return the open errors, whose turn it is first.
 
-    Order: what blocks most; then, as a file that others import breaks more than itself, files with more dependents; then
-    files with fewer errors, which are done sooner; then the place.
+    Order: what blocks most; then files with fewer errors, which are done sooner; then the place.
     """
     found = [one for one in queued_errors(ledger) if one.state is ErrorState.OPEN]
     in_file = Counter(one.entry.item.found.file for one in found)
-    dependents = last_detected(ledger).dependents
 
     def turn(one: QueuedError) -> tuple[Any, ...]:
         what = one.entry.item.found
-        cascade = -int(dependents.get(what.file, 0))
-        return (what.rank, cascade, in_file[what.file], what.path, what.line, int(one.id[1:]))
+        return (what.rank, in_file[what.file], what.path, what.line, int(one.id[1:]))
 
     return tuple(sorted(found, key=turn))
 
@@ -306,7 +292,8 @@ def origin(ledger: Ledger) -> str:
 def at_end(ledger: Ledger) -> ErrorsAtEnd:
     """Return the look at the end; an empty one where the loop went on since, or before there was any."""
     last = next((seen for seen in reversed(ledger.observed) if seen.what in _COUNTS), None)
-    return ErrorsAtEnd.model_validate(last.facts) if last and last.what == ErrorsAtEnd.what else ErrorsAtEnd()
+    seen = as_recorded(ErrorsAtEnd, last.facts) if last and last.what == ErrorsAtEnd.what else None
+    return seen or ErrorsAtEnd()
 
 
 def last_detected(ledger: Ledger) -> ErrorsDetected:

@@ -105,8 +105,14 @@ class Fix(WorkflowRules):
         return Ending.COMPLETE if done else Ending.BLOCKED
 
     def allowed(self, ledger: Ledger) -> str:
-        left = len(remaining(ledger))
-        return f"{left} left, allowed by the target" if 0 < left <= ledger.opts(FixOptions).target else ""
+        left, known = len(remaining(ledger)), [one.id for one in queued_errors(ledger) if one.wants_witness]
+        alone, named = [id for id in known if id not in witnesses(ledger)], at_end(ledger).named
+        told = lines(
+            0 < left <= ledger.opts(FixOptions).target and f"{left} left, allowed by the target",
+            alone and f"{len(alone)} of {len(known)} mended without a second witness",
+            named and f"the change writes values of red tests into the code: {', '.join(named[:5])}",
+        )
+        return "; ".join(told)
 
     def state(self, ledger: Ledger) -> list[str]:
         turn, seen, gone = workable(ledger), last_detected(ledger), ledger.seen(NotReproduced)
@@ -156,7 +162,8 @@ def next_line(ledger: Ledger) -> str:
     rows = iterations(ledger)
     last = rows[-1] if rows else None
     there = next((one for one in queued_errors(ledger) if last and one.id == last.item), None)
-    settled = f"{there.id} is {there.state}. " if there and there.state is not ErrorState.OPEN else ""
+    how = "is not found any more" if there and there.state is ErrorState.FIXED else f"is {there.state}" if there else ""
+    settled = f"{there.id} {how}. " if there and there.state is not ErrorState.OPEN else ""
     broke = f"It broke: {'; '.join(last.broke)}. " if last and last.broke else ""
     turn = workable(ledger)
     return f"{broke}{settled}{len(turn)} open. {_onward(ledger, turn)}"

@@ -27,10 +27,11 @@ from ..running.inspection import projects_of
 from ..running.proofs import prove
 from ..running.runner import WorkflowRunner, saw
 from ..running.store import Ledgers
-from .ending import ENDING, LONGEST_S, counted_at_end, dependents
+from .ending import ENDING, LONGEST_S, counted_at_end
 from .hooks import new_errors, recorded, since
 from .items import Broken, FixOptions, Witness
 from .plan import CountedErrors, blind, detections, plan_for
+from .protected import protected_changes
 from .queue import ErrorsDetected, ErrorState, NotReproduced, origin, queued_errors, remaining
 from .rules import categories
 from .witnesses import witnessed
@@ -56,9 +57,17 @@ class FixRunner(WorkflowRunner):
         return witnessed(context, ledger, item, tests)
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[LedgerEvent]:
-        """Look at everything again, where no session is at it."""
+        """Look at everything again, where no session is at it; as the end does, where tests are not as they were or nothing is left."""
         _refuse_in_session(context, "look again")
-        return self._detected(context, ledger)
+        events = self._detected(context, ledger)
+        now = Ledgers(context).moved_on(ledger, events)
+        tests = protected_changes(context, now, context.repo.head()).entries
+        if not tests and len(remaining(now)) > now.opts(FixOptions).target:
+            return events
+        found, tally = counted_at_end(context, now)
+        context.remove_checkouts(ENDING)
+        seen = saw(context, found)
+        return [*events, seen, *new_errors(now, tally, seen.commit)]
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[LedgerEvent]:
         """Count once more, and say what was hidden on the way and how far the changes reach."""
@@ -122,7 +131,6 @@ class FixRunner(WorkflowRunner):
                 ),
                 by_hand=tuple(by_hand),
                 blind=blind(tally),
-                dependents=dependents(context, [one.file for one in tally.first if one.file]),
                 plan=plan.model_dump(mode="json", exclude_defaults=True),
             ),
         )

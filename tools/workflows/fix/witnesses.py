@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import base64
 import re
-from collections.abc import Iterable
+import zlib
 
 from ...diagnostics.diagnostic import Diagnostic, Trouble
 from ...diagnostics.inspection import METRIC, Inspection, Tally
@@ -15,10 +16,10 @@ from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.state import Ledger
-from ..running.suppressions import runs_of
 from .ending import ENDING, counted
-from .items import Broken, Witness
+from .items import Witness
 from .queue import ErrorState, known_ids, queued_errors
+from .values import added_to_the_code, first_witness, text_at, values_in
 
 
 def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspection) -> Witness:
@@ -35,7 +36,8 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
     repo, head = context.repo, context.repo.head()
     tree = planted(repo.git, ledger.commit, {new.path: (new.new_mode.encode(), new.new_id.encode())})
     opening = repo.commit_tree(tree, ledger.commit, "autoresearch: the code of the opening, a new test")
-    (before, wrong), (after, worse) = (counted(context, ledger, plan, commit) for commit in (opening, head))
+    sides = (opening, _unread(context, ledger))
+    (before, wrong), (after, worse) = (counted(context, ledger, plan, commit) for commit in sides)
     anything = _expects_anything(context, ledger, plan, new.path)
     context.remove_checkouts(ENDING)
     if before is None or after is None:
@@ -69,88 +71,56 @@ def _new_test(context: RepoContext, ledger: Ledger, path: str) -> TreeChange:
     return entry
 
 
-_LITERAL = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|(?<![\w.])\d[\w.]*")
+_NAMED = re.compile(r"^(?:\s*(?:async\s+)?(?:def|class)\s+(\w+)|(\w+)\s*(?::[^=]+)?=[^=])", re.MULTILINE)
 
 
 def _refuse_the_same_input(context: RepoContext, ledger: Ledger, item: Witness, new: TreeChange) -> None:
     """Refuse a test in which no value stands that neither the first witness nor the change itself has: it would try once more
-    what is known to pass.
+    what is known to pass. One that speaks of a name which the change itself added fails at the opening whatever was wrong.
     """
-    text = _text(context, context.repo.head(), new.path)
-    tried = [_first_witness(context, ledger, one.entry.item) for one in queued_errors(ledger) if one.id in item.items]
-    values = set(_LITERAL.findall(text))
-    if all(tried) and values and values <= set(_LITERAL.findall("\n".join(tried))):
+    repo, errors = context.repo, [one.entry.item for one in queued_errors(ledger) if one.id in item.items]
+    text = text_at(context, repo.head(), new.path)
+    tried = [first_witness(context, ledger, one) for one in errors]
+    known, values = values_in("\n".join(tried)), values_in(text)
+    if all(tried) and values and values <= known:
         raise _refused(f"{item.test} tries no value that the first witness did not try. Try another input")
-    runs = runs_of(context.repo.diff(ledger.commit, context.repo.head()))
-    change = [line for run in runs if not TEST_FILE.search(run.path) for _, line in run.added]
-    if new_names := _names_added(context, ledger, item, new.path, text):
+    change = added_to_the_code(repo.diff(ledger.commit, repo.head()))
+    asked = [
+        text_at(context, ledger.commit, path) for path in (*_code(context, ledger), *(one.found.path for one in errors))
+    ]
+    there = set(re.findall(r"\w+", "\n".join([*asked, *(str(one.found.message) for one in errors)])))
+    added = {name for names in _NAMED.findall(change) for name in names if name}
+    if fresh := sorted((added - there) & set(re.findall(r"\w+", text))):
         raise _refused(
-            f"The change itself added {', '.join(new_names)}, so {item.test} fails at the opening whatever was wrong. Try what failed"
+            f"The change itself added {', '.join(fresh)}, so {item.test} fails at the opening whatever was wrong. Try what failed"
         )
-    if all(tried) and values and values <= set(_LITERAL.findall("\n".join([*tried, *change]))):
+    if all(tried) and values and values <= known | values_in(change):
         raise _refused(f"Every value that {item.test} tries stands in the change itself. Try one that does not")
 
 
-def _names_added(context: RepoContext, ledger: Ledger, item: Witness, path: str, text: str) -> list[str]:
-    """Return the names that a Python test speaks of and that Python code of HEAD alone defines; those left out that the tests
-    of the opening ask for.
-    """
-    repo, head = context.repo, context.repo.head()
-    changed = [one for one in repo.entries(ledger.commit, head) if one.path.endswith(".py")]
-    changed = [one for one in changed if not TEST_FILE.search(one.path)]
-    after = _defined(repo.contents(head, [one.path for one in changed if one.new_mode != "000000"]).values())
-    before = _defined(repo.contents(ledger.commit, [one.path for one in changed if not one.added]).values())
-    errors = [one.entry.item for one in queued_errors(ledger) if one.id in item.items]
-    asked = "\n".join(
-        [
-            *(_text(context, ledger.commit, one.found.path) for one in errors),
-            *(str(one.found.message) for one in errors),
-        ]
-    )
-    spoken = set(re.findall(r"\w+", text)) if path.endswith(".py") else set()
-    return sorted((after - before) & spoken - set(re.findall(r"\w+", asked)))
+def _code(context: RepoContext, ledger: Ledger) -> list[str]:
+    """Return the Python files beside the tests that changed since the opening."""
+    changed = context.repo.entries(ledger.commit, context.repo.head())
+    return [one.path for one in changed if one.path.endswith(".py") and not TEST_FILE.search(one.path)]
 
 
-def _defined(sources: Iterable[bytes]) -> set[str]:
-    """Return the names that modules and classes of these sources define."""
-    found: set[str] = set()
-    for source in sources:
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError):
-            continue
-        for holder in ast.walk(tree):
-            for one in holder.body if isinstance(holder, ast.Module | ast.ClassDef) else ():
-                if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                    found.add(one.name)
-                targets = (
-                    one.targets
-                    if isinstance(one, ast.Assign)
-                    else [one.target]
-                    if isinstance(one, ast.AnnAssign)
-                    else []
-                )
-                found |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return found
+_UNREAD = "exec(compile(__import__('zlib').decompress(__import__('base64').b85decode({0!r})), __file__, 'exec'))\n"
 
 
-def _first_witness(context: RepoContext, ledger: Ledger, error: Broken) -> str:
-    """Return the command that showed a bug, or the Python test that failed; empty where it cannot be told from its file."""
-    if error.check:
-        return error.check
-    text = _text(context, ledger.commit, error.found.path)
-    name = re.split(r"\W+", error.found.name.partition("[")[0].strip())[-1]
-    try:
-        nodes = ast.walk(ast.parse(text)) if error.found.path.endswith(".py") else ()
-        functions = (one for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
-        return next((ast.get_source_segment(text, one) or "" for one in functions if one.name == name), "")
-    except (SyntaxError, ValueError):
-        return ""
+def _unread(context: RepoContext, ledger: Ledger) -> str:
+    """Return a commit of HEAD whose changed code does what it does, and cannot be read: what only looks at its text fails there."""
+    git, head = context.repo.git, context.repo.head()
+    texts = context.repo.contents(head, _code(context, ledger))
+    hidden = {path: _UNREAD.format(base64.b85encode(zlib.compress(text))).encode() for path, text in texts.items()}
+    files = {
+        path: (FILE.encode(), git.run("hash-object", "-w", "--stdin", stdin=it).strip()) for path, it in hidden.items()
+    }
+    return context.repo.commit_tree(planted(git, head, files), head, "autoresearch: code that cannot be read")
 
 
 def _expects_anything(context: RepoContext, ledger: Ledger, plan: Plan, path: str) -> bool:
     """Return whether a Python test passes at HEAD also where its comparisons expect another value."""
-    text = _text(context, context.repo.head(), path)
+    text = text_at(context, context.repo.head(), path)
     other = _expecting_otherwise(text) if path.endswith(".py") else ""
     if not other:
         return False
@@ -182,10 +152,6 @@ def _expecting_otherwise(text: str) -> str:
             node.args[1] = _altered(node.args[1])
             changed = True
     return ast.unparse(tree) if changed else ""
-
-
-def _text(context: RepoContext, commit: str, path: str) -> str:
-    return (context.repo.content(commit, path) or b"").decode("utf-8", "replace")
 
 
 def _calls(node: ast.expr) -> bool:
@@ -225,7 +191,9 @@ def _refuse_unless_it_tells(path: str, failed: list[Diagnostic], before: Tally, 
     names = {one.id for one in failed}
     still = next((one for one in after.first if one.id in names or one.path == path), None)
     if still is not None:
-        raise _refused(f"{path} fails at HEAD: {still.message}")
+        raise _refused(
+            f"{path} fails at HEAD: {still.message}. It ran where the text of the changed code cannot be read"
+        )
     if (after.ran or 0) < (before.ran or 0):
         raise _refused(f"At HEAD {after.ran} tests run, {before.ran} did with the code of the opening")
 

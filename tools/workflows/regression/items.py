@@ -158,7 +158,7 @@ class ContractRows(LedgerFacts):
 
 
 class ControlRun(LedgerFacts):
-    """The tests of a command that passed on the candidate although each of them raised, and did not on the baseline."""
+    """The tests of a command that passed on the candidate although they raised."""
 
     what: ClassVar[str] = "control"
 

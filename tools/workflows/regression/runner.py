@@ -94,7 +94,7 @@ class PairedSides:
         )
 
     def control(self, job: ComparisonJob) -> ControlRun:
-        """Run the candidate's tests once more, each of which raises.
+        """Run the candidate's tests once more, each of which says how it ends.
 
         Raises:
             RunCancelled: if the call was cancelled.
@@ -102,7 +102,7 @@ class PairedSides:
         side = ComparisonSide.CANDIDATE
         names = {CHOSEN: " ".join(self.plan.chosen.get(side, ()))}
         tried = Control(self.context, self.checkouts[side], self.timeout_s, names)
-        passed = tried.passing_anyway((job.command,), self.plan.candidate, self.plan.base)
+        passed = tried.passing_anyway((job.command,), self.plan.candidate)
         if self.context.runs.cancelled:
             raise RunCancelled
         return ControlRun(job=job.id, passed=tuple(map(redactor(), passed)))

@@ -1,16 +1,11 @@
-"""Whether a command can show anything of the project at all, by its words."""
+"""Whether a command can show anything at all, by its words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from ...lab.context import RepoContext
 from ...process.screen import ONLY_READ
 from ...process.shell import SimpleCommand, scripts
-
-LARGEST_SCRIPT = 256 * 1024
 
 _NO_OPS = frozenset("true false : echo printf exit return sleep cd export read pwd date ls seq env printenv".split())
 """Programs whose end says nothing of a project, whatever has become of it."""
@@ -23,19 +18,11 @@ _PASSES_ON = frozenset("cat tee head tail sort uniq tr cut wc sed".split())
 """Programs that go well whatever is piped into them."""
 
 
-def no_experiment(context: RepoContext, command: str) -> str:
-    """Return why a command cannot show a fault of the project; empty where it may. What a script that it names holds counts,
-    comments and prose do not.
-    """
+def no_experiment(command: str) -> str:
+    """Return why a command cannot show a fault of any code; empty where it may. Whether it does, its runs tell."""
     programs = [part for script in scripts(command) for part in script if part.words]
     if all(one.name in _SAYS_NOTHING or (one.name in _SHELLS and "-c" in one.words) for one in programs):
         return "runs no code: it only says, ends or searches something. Run the code that is at fault, with an input"
-    parts = {part for file in context.repo.tracked() for part in file.lower().split("/")}
-    names = parts | {part.rpartition(".")[0] for part in parts}
-    texts = [*_spoken(command, programs), *map(_code, scratch(context, programs).values())]
-    text = "\n".join(texts).lower()
-    if names.isdisjoint(re.findall(r"[\w-]+(?:\.\w+)*|\w+", f"{text} {text.replace('.', ' ')}")):
-        return "names nothing of this repository. Name the file, module or test that it runs"
     return ""
 
 
@@ -78,28 +65,3 @@ def _goes_well(one: SimpleCommand) -> bool:
     if one.name in {"exit", "return"}:
         return one.words[1:] == ("0",)
     return one.name != "false" and (_is_no_op(one) or (one.piped and one.name in _PASSES_ON))
-
-
-def scratch(context: RepoContext, programs: Sequence[SimpleCommand]) -> dict[str, str]:
-    """Return the scripts elsewhere that a command names, with their text."""
-    words = {word for one in programs for word in one.words[1:] if word.startswith("/")}
-    files = {word: Path(word) for word in sorted(words) if not Path(word).is_relative_to(context.repo.root)}
-    there = {word: file for word, file in files.items() if file.is_file() and file.stat().st_size <= LARGEST_SCRIPT}
-    return {word: file.read_text("utf-8", "replace") for word, file in there.items()}
-
-
-def _spoken(command: str, programs: Sequence[SimpleCommand]) -> Iterator[str]:
-    """Yield what a command tells its programs, without comments and prose in the code among it."""
-    for one in programs:
-        yield from one.assigned
-        yield from (_code(word) if re.search(r"\s", word) else word for word in one.words)
-    _, fed, here_document = command.partition("<<")
-    if fed:
-        yield _code(here_document)
-
-
-def _code(text: str) -> str:
-    """Return code without its comments, and without quoted text in which several words stand."""
-    text = re.sub(r"\'{3}.*?\'{3}|\"{3}.*?\"{3}", " ", text, flags=re.DOTALL)
-    text = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", lambda quoted: " " if re.search(r"\s", quoted[0]) else quoted[0], text)
-    return re.sub(r"(?:^|(?<=\s))(?:#|//).*$", " ", text, flags=re.MULTILINE)

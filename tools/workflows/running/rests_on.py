@@ -12,6 +12,7 @@ from ...lab.context import RepoContext
 from ...process.shell import SimpleCommand, scripts
 from ...project.scratch_files import digest_of, with_what_they_use
 from ..ledger.items import Proof
+from ..ledger.pages import one_line
 
 _READ_BY = {
     "pytest": ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"),
@@ -60,6 +61,15 @@ def outside_files(context: RepoContext, proof: Proof) -> dict[str, str]:
 def changed_outside(proof: Proof) -> list[str]:
     """Return the files that git does not have and that are not what they were when the proof showed its fault."""
     return [path for path, digest in proof.outside if digest_of(Path(path)) != digest]
+
+
+def words_of_author(proof: Proof) -> bool:
+    """Tell whether the words that name a fault stand in its commands, or in what these run that git does not have: a program that
+    prints them says what its author thinks of what it saw.
+    """
+    words = re.sub(r"^[\w.]+: ", "", one_line(proof.fails_with))  # the name of an exception is nobody's
+    texts = [*proof.commands, *(Path(path).read_text("utf-8", "replace") for path, _ in proof.outside)]
+    return len(words) > 2 and any(words in one_line(text) for text in texts)
 
 
 def ids_of(context: RepoContext, paths: Sequence[str]) -> dict[str, str]:

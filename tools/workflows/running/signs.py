@@ -110,9 +110,6 @@ ASSERTION = re.compile(
     r"\bassert\w*\b|\bexpect\(|\b[tb]\.(?:Error|Fatal|Fail)\w*\(|\.should\b|\bEXPECT_|\brequire\.\w+\(t\b"
 )
 NOTHING = re.compile(r"^\s*(?:pass|\.\.\.|\}|\);?|\};?|end|continue;?|return;?|//.*|#.*|/\*.*\*/)?\s*$")
-TRIED = re.compile(
-    r"^\s*(?:try\s*[:{]?|\}?\s*(?:catch|finally)\b.*|except\b.*|begin|rescue\b.*|end|\}|pass|\.\.\.)?\s*$"
-)
 LIMIT = re.compile(r"(?i)time_?-?out|deadline|sleep|setTimeout|wait_for|max_?time")
 VALUE = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|(?<![\w.])-?\d[\w.]*|\b(?:True|False|None|true|false|null)\b")
 AMOUNT = re.compile(r"\d[\d_]*(?:\.\d+)?")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeGuard
 
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
@@ -90,7 +89,7 @@ class CitedCode:
         """
         if self.function:
             return _begun(self.text, self.function, _STOP)
-        return next((text.encode() for one in self.statements if _parsed(text := _bound(self.text, one))), b"")
+        return next((text.encode() for one in self.statements if parsed(text := _bound(self.text, one))), b"")
 
     def answering(self) -> bytes | None:
         """Return the file with a function that does nothing, and answers what is equal to anything; None without a function."""
@@ -121,7 +120,7 @@ class CitedCode:
         if self.function:
             return _begun(self.text, self.function, line)
         texts = (_before(self.text, one, line) for one in self.statements)
-        return next((text.encode() for text in texts if _parsed(text)), None)
+        return next((text.encode() for text in texts if parsed(text)), None)
 
     def no_place(self, fails_with: str) -> str:
         """Return why no fault can be here, nor anything that stops one, in words; empty where it may."""
@@ -146,25 +145,6 @@ def ending(path: str, text: str) -> bytes | None:
     return f"{text}{_END}".encode() if path.endswith(".py") else None
 
 
-def raising(path: str, text: str, marker: str = "") -> tuple[bytes, frozenset[str]]:
-    """Return a Python file of tests in which each raises at its end, however it ends, after it made the file `marker`; and their
-    names.
-    """
-    tree = _parsed(text) if path.endswith(".py") else None
-    if tree is None:
-        return text.encode(), frozenset()
-    holders: list[ast.Module | ast.ClassDef] = [tree, *(one for one in ast.walk(tree) if isinstance(one, ast.ClassDef))]
-    tests = [one for holder in holders for one in holder.body if _is_test(one)]
-    end = ast.parse(f"open({marker!r}, 'a').close()\n" * bool(marker) + "raise AssertionError('on purpose')").body
-    for one in tests:
-        one.body = [ast.Try(one.body, [], [], end)]
-    return ast.unparse(ast.fix_missing_locations(tree)).encode(), frozenset(one.name for one in tests)
-
-
-def _is_test(node: ast.stmt) -> TypeGuard[Function]:
-    return isinstance(node, Function) and node.name.startswith("test")
-
-
 def words_of(path: str, text: str) -> list[frozenset[str]]:
     """Return the words of each function of a module, or of a file as a whole."""
     lines = text.splitlines()
@@ -180,7 +160,7 @@ def words_around(code: CitedCode) -> frozenset[str]:
 
 
 def _nodes(path: str, text: str) -> list[ast.AST]:
-    tree = _parsed(text) if path.endswith(".py") else None
+    tree = parsed(text) if path.endswith(".py") else None
     return list(ast.walk(tree)) if tree else []
 
 
@@ -230,7 +210,8 @@ def _names(statement: ast.AST) -> Iterator[str]:
         yield from _names(one)
 
 
-def _parsed(text: str) -> ast.Module | None:
+def parsed(text: str) -> ast.Module | None:
+    """Return the tree of a Python text; None where it is none."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError):

@@ -1,8 +1,8 @@
 """Ways to make an error disappear without mending it, counted from a patch.
 
 A change is refused for what can only ever hide something: a comment that silences a tool, a skipped or deleted test, an
-assertion less, a stub that is read in place of a module, looser rules, code that looks for its test runner. What may also be honest is
-refused where a run of changed lines does nothing else, and counted otherwise.
+assertion less, a stub that is read in place of a module, looser rules, code that looks for its test runner, code that became a comment.
+What may also be honest is counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from .signs import (
     SIGNS,
     TESTS,
     TIGHTER,
-    TRIED,
     VALUE,
     Suppression,
 )
@@ -33,7 +32,6 @@ ALWAYS = frozenset(Suppression) - {
     Suppression.ANY,
     Suppression.EMPTY_HANDLER,
     Suppression.TIMEOUT,
-    Suppression.COMMENTED_OUT,
     Suppression.HOOK,
 }
 """What is refused wherever it stands."""
@@ -41,20 +39,17 @@ ALWAYS = frozenset(Suppression) - {
 
 @dataclass(frozen=True)
 class Hidden:
-    """One suppression. `line` counts from 1 in the file as changed, of a removed line in the file as it was; `alone` says that
-    the lines around it do nothing else.
-    """
+    """One suppression. `line` counts from 1 in the file as changed, of a removed line in the file as it was."""
 
     kind: Suppression
     path: str
     line: int
     text: str
-    alone: bool = True
 
     @property
     def refused(self) -> bool:
         """Whether a change with this may not be made."""
-        return self.alone or self.kind in ALWAYS
+        return self.kind in ALWAYS
 
     @property
     def description(self) -> str:
@@ -163,14 +158,13 @@ def _path(line: str) -> str:
 def _of_run(run: ChangedLines) -> Iterator[Hidden]:
     """Yield what one run of changed lines hides."""
     before = Counter(_squeezed(text) for _, text in run.removed)
-    substance = _has_substance(run)
     for number, text in run.added:
         if before[_squeezed(text)] > 0:  # only moved or indented
             before[_squeezed(text)] -= 1
             continue
         for kind in _kinds(run, text):
-            yield Hidden(kind, run.path, number, text, not substance)
-    yield from (Hidden(kind, run.path, number, text, not substance) for kind, number, text in _pairs(run))
+            yield Hidden(kind, run.path, number, text)
+    yield from (Hidden(kind, run.path, number, text) for kind, number, text in _pairs(run))
     if CONFIGURED.search(run.path):
         kept = Counter(word for _, text in run.added for word in TIGHTER.findall(text))
         for number, text in run.removed:
@@ -207,35 +201,6 @@ def _pairs(run: ChangedLines) -> Iterator[tuple[Suppression, int, str]]:
         code = COMMENT.match(text)
         if code and len(_squeezed(code["code"])) > 3 and _squeezed(code["code"]) in {_squeezed(one) for one in removed}:
             yield Suppression.COMMENTED_OUT, number, text
-
-
-def _has_substance(run: ChangedLines) -> bool:
-    """Return whether a run does anything but hide: what is left without suppressions is not what was there before."""
-    typed = any(Suppression.ANY in _kinds(run, text) for _, text in run.added)
-    old = Counter(left for _, text in run.removed if (left := _bare(run.path, text, typed=typed)))
-    new = Counter(left for _, text in run.added if (left := _bare(run.path, text, typed=typed)))
-    commented = Counter(
-        _squeezed(match["code"]) for _, text in run.added if (match := COMMENT.match(text)) and match["code"]
-    )
-    return bool(new - old) or bool(old - new - commented)
-
-
-def _bare(path: str, text: str, *, typed: bool) -> str:
-    """Return a line without what hides, without spaces, types where they are looked at, and limits; nothing of a line
-    that only hides or only comments.
-    """
-    if TRIED.match(text) or COMMENT.match(text):
-        return ""
-    for kind, files, pattern in SIGNS:
-        if kind is not Suppression.ANY and files.search(path) and pattern.search(text):
-            if kind is Suppression.TIMEOUT:
-                return ""
-            text = re.sub(r"\s*(?:#|//|/\*).*$", "", pattern.sub("", text))
-    if typed:
-        text = re.sub(r"\bas\s+\w+|<any>|\bcast\([^,]*,", "", text)
-        text = re.sub(r"(:|->)\s*[\w.|\[\], ]+(?=[,)=:;{]|$)", r"\1", text)
-    left = _squeezed(AMOUNT.sub("#", text) if LIMIT.search(text) else text)
-    return left if re.search(r"\w", left) else ""
 
 
 def _net(found: Sequence[Hidden], runs: Sequence[ChangedLines]) -> list[Hidden]:

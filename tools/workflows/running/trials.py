@@ -146,7 +146,7 @@ def in_checkouts(
             what = f"elsewhere {name} {commit} {_which(files)}{' clean' if clean else ''}{at}"
             try:
                 folder = place.check_out(commit or context.repo.head(), () if clean else context.untracked)
-                _write(folder, files)
+                write_contents(folder, files)
                 found[name] = _run_there(context, folder, proof, what)
             except Refusal as refusal:
                 unseen = {"fails_with": proof.fails_with, "why": refusal.message}
@@ -160,7 +160,8 @@ def _which(files: Contents) -> dict[str, str]:
     return {path: hashlib.sha256(text or b"").hexdigest()[:12] for path, text in sorted(files.items())}
 
 
-def _write(folder: Path, files: Contents) -> None:
+def write_contents(folder: Path, files: Contents) -> None:
+    """Put these contents of files into a checkout."""
     for path, content in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

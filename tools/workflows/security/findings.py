@@ -11,8 +11,7 @@ from ...session.events import Record
 from ..ledger.evidence import disproved, fingerprint, mended, proof_of, ran, shown
 from ..ledger.items import Cited, Proof, Settlement, Severity, split_location
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts, Ran
-from ..running.inspection import Hint
-from .items import Cleared, SecurityFinding, SecurityOptions, ThreatTest
+from .items import Cleared, SecurityFinding, SecurityOptions
 
 PLACES = "standing"
 """Facts of the close: where the quote of each earlier finding is now, by its name."""
@@ -57,15 +56,10 @@ class LastAudit(LedgerFacts):
 
 
 class Surface(LedgerFacts):
-    """What there is to attack, as far as file names and patterns tell at the opening. `dirty` are the files that differed from
-    HEAD already.
-    """
+    """Lines in the form of a known secret at the opening, and the files that differed from HEAD already."""
 
     what: ClassVar[str] = "surface"
 
-    manifests: tuple[str, ...] = ()
-    pipelines: tuple[str, ...] = ()
-    hints: tuple[Hint, ...] = ()
     secrets: tuple[str, ...] = ()
     dirty: tuple[str, ...] = ()
 
@@ -96,11 +90,6 @@ def last_audit(ledger: Ledger) -> LastAudit:
 def surface_of(ledger: Ledger) -> Surface:
     """Return what the server saw of the surface."""
     return ledger.seen(Surface) or Surface()
-
-
-def trials(ledger: Ledger) -> tuple[LedgerEntry[ThreatTest], ...]:
-    """Return every test, whether it found something or not, the oldest first."""
-    return ledger.of(ThreatTest)
 
 
 def by_a_run(ledger: Ledger, entry: LedgerEntry[Any]) -> bool:

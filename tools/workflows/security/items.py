@@ -40,7 +40,7 @@ class ThreatTest(Provable):
 
 class Cleared(ThreatTest):
     """An attack that fails. Its experiment passes, and its control fails in the words; without one, its quote is the line that
-    stops it, in code that the boundary's file has or names.
+    stops it, which is an opinion.
     """
 
     prefix: ClassVar[str] = "C"

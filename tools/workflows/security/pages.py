@@ -18,9 +18,8 @@ from .findings import (
     open_findings,
     recurring,
     surface_of,
-    trials,
 )
-from .items import BoundaryItem, SecurityFinding, SecurityOptions
+from .items import BoundaryItem, SecurityFinding, SecurityOptions, ThreatTest
 
 _LEVELS = {
     Severity.CRITICAL: (SarifLevel.ERROR, 9.5),
@@ -34,7 +33,7 @@ _LEVELS = {
 
 def page_values(ledger: Ledger) -> dict[str, object]:
     """Return what the template is given."""
-    options, closed, tests = ledger.opts(SecurityOptions), ledger.closed, trials(ledger)
+    options, closed, tests = ledger.opts(SecurityOptions), ledger.closed, ledger.of(ThreatTest)
     left, audits, limit = open_findings(ledger), ledger.seen(DependencyAudits), options.fail_on
     again = recurring(ledger)
     return {
@@ -53,6 +52,7 @@ def page_values(ledger: Ledger) -> dict[str, object]:
         ],
         "surface": surface_of(ledger),
         "audits": audits.commands if audits else (),
+        "looked": audits is not None,
         "sure": partial(how_sure, ledger),
         "words": lambda entry: words(ran(ledger, entry)),
     }

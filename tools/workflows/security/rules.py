@@ -24,7 +24,6 @@ from .findings import (
     open_findings,
     surface_of,
     to_settle,
-    trials,
 )
 from .items import BoundaryItem, Cleared, SecurityFinding, SecurityOptions, ThreatTest
 from .pages import page_values, sarif_log
@@ -52,7 +51,7 @@ def _talks_to_others(ledger: Ledger, item: ThreatTest) -> Objection | None:
 
 def _untested(ledger: Ledger) -> Iterator[str]:
     """Yield what no test has looked at: a boundary; in an audit of what changed also a file that nothing cites."""
-    seen = {one.item.boundary for one in trials(ledger)}
+    seen = {one.item.boundary for one in ledger.of(ThreatTest)}
     if left := [entry.id for entry in ledger.of(BoundaryItem) if entry.id not in seen]:
         yield f"a test at {', '.join(left[:6])}: a `finding`, or `cleared` ({len(left)} of the boundaries left)"
     changed = last_audit(ledger).changed if ledger.opts(SecurityOptions).diff else None
@@ -61,7 +60,7 @@ def _untested(ledger: Ledger) -> Iterator[str]:
 
 
 class Security(WorkflowRules):
-    """A boundary counts as tested only by an item that was run, or that cites what stops an attack there."""
+    """What was found by reading is told as such: only what was run shows anything."""
 
     name = Workflow.SECURITY
     options = SecurityOptions
@@ -114,18 +113,21 @@ class Security(WorkflowRules):
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         known = [entry.id for entry in ledger.of(BoundaryItem)]
-        tested = {one.item.boundary for one in trials(ledger)}
-        ran_at = {one.item.boundary for one in trials(ledger) if by_a_run(ledger, one)}
+        tested = {one.item.boundary for one in ledger.of(ThreatTest)}
+        ran_at = {one.item.boundary for one in ledger.of(ThreatTest) if by_a_run(ledger, one)}
         return (
-            Coverage("boundaries tested", sum(id in tested for id in known), len(known)),
+            Coverage("boundaries looked at", sum(id in tested for id in known), len(known)),
             Coverage("by a run", sum(id in ran_at for id in known), len(known)),
-            Coverage("files cited", len(looked_at(ledger)), int(ledger.latest("scope").get("files", 0))),
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         if ledger.opts(SecurityOptions).diff and last_audit(ledger).changed == ():
             return ()
         return super().missing(ledger)
+
+    def allowed(self, ledger: Ledger) -> str:
+        looked, run, *_ = self.coverage(ledger)
+        return f"{looked.done - run.done} of {looked.of} boundaries were only read" if run.done < looked.done else ""
 
     def ending(self, ledger: Ledger) -> Ending:
         check = self.gate_check(ledger)
@@ -138,11 +140,11 @@ class Security(WorkflowRules):
         return without_findings(self.name, left, limit) if limit else None
 
     def state(self, ledger: Ledger) -> list[str]:
-        check = self.gate_check(ledger)
+        check, secrets = self.gate_check(ledger), surface_of(ledger).secrets
         return lines(
             check and not check.passed and f"The gate fails: {check.seen}.",
             *_next_steps(ledger),
-            *_surface_lines(ledger),
+            secrets and f"Lines in the form of a known secret: {', '.join(secrets[:8])}.",
             *(f"{one.id} {one.item.name}" for one in ledger.of(BoundaryItem)),
             *(
                 f"{one.id} {one.item.severity}, {how_sure(ledger, one)}: {one.item.summary}"
@@ -200,14 +202,3 @@ def _showed_nothing(ledger: Ledger) -> list[str]:
     """Return why the runs of the last findings showed nothing, if they did not."""
     left = [(one, ran(ledger, one)) for one in ledger.of(SecurityFinding)[-2:] if not by_a_run(ledger, one)]
     return [f"{one.id}: {clipped(words(seen), 400)}." for one, seen in left if seen and seen.exit_code is not None]
-
-
-def _surface_lines(ledger: Ledger) -> list[str]:
-    """Return what the server saw of the surface, for whoever begins."""
-    surface = surface_of(ledger)
-    hints = [f"{one.location} {one.what}" for one in surface.hints[:10]]
-    return lines(
-        surface.secrets and f"Lines in the form of a known secret: {', '.join(surface.secrets[:8])}.",
-        hints and f"Patterns worth a look, no findings: {'; '.join(hints)}.",
-        surface.manifests and f"Dependencies are declared in: {', '.join(surface.manifests[:8])}.",
-    )

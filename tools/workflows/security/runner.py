@@ -13,9 +13,8 @@ from ...project.scan import scan
 from ...text.redaction import redactor
 from ..ledger.evidence import line_of
 from ..ledger.items import Item, Workflow, split_location
-from ..ledger.pages import one_line
 from ..ledger.state import Ledger, Observed
-from ..running.inspection import WEAKNESSES, Hint, looked_through, run_checks, texts_of
+from ..running.inspection import run_checks, texts_of
 from ..running.proofs import prove, run_pending
 from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
@@ -32,20 +31,11 @@ from .findings import (
     left_open,
     surface_of,
 )
-from .items import BoundaryItem, Cleared, SecurityOptions
+from .items import Cleared, SecurityOptions
 
 MOST_LISTED = 40
 TELLING = 20
 """Characters from which on a quote found in another file is taken for the same code."""
-_MANIFESTS = re.compile(
-    r"(?:requirements[\w.-]*\.txt|pyproject\.toml|setup\.py|Pipfile(?:\.lock)?|poetry\.lock|uv\.lock|constraints[\w.-]*\.txt"
-    r"|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|go\.(?:mod|sum)|Cargo\.(?:toml|lock)|Gemfile(?:\.lock)?"
-    r"|composer\.(?:json|lock)|pom\.xml|build\.gradle(?:\.kts)?|[\w.-]+\.csproj)"
-)
-_PIPELINES = re.compile(
-    r"(?:.*/)?\.github/workflows/[^/]+\.ya?ml|(?:.*/)?\.gitlab-ci\.yml|(?:.*/)?Jenkinsfile|(?:.*/)?\.circleci/.+"
-    r"|(?:.*/)?(?:[\w.-]+\.)?Dockerfile(?:\.[\w.-]+)?|(?:.*/)?(?:docker-)?compose[\w.-]*\.ya?ml|.+\.tf|(?:.*/)?\.ci/.+"
-)
 _TOOLS = {
     "pip-audit": "pip-audit",
     "govulncheck": "govulncheck ./...",
@@ -68,9 +58,8 @@ class SecurityRunner(Scoped):
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         _nothing_changed(context, ledger)
-        entry = ledger.find(item.boundary) if isinstance(item, Cleared) else None
-        if entry and isinstance(entry.item, BoundaryItem) and isinstance(item, Cleared) and not _runs(context, item):
-            _stops_something(context, entry.item, item)
+        if isinstance(item, Cleared) and (none := cited_code(context, item).no_place("")):
+            raise Refusal(Code.EVIDENCE, f"{item.location} is {none}, which stops nobody. Quote the line that does.")
         return item
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
@@ -134,16 +123,10 @@ def _stands(context: RepoContext, known: Known) -> str:
 
 
 def _surface(context: RepoContext, files: Sequence[str]) -> Surface:
-    """Return what is there to attack, as far as file names and patterns tell; and what already differed from HEAD."""
+    """Return where secrets may stand, and what already differed from HEAD."""
     texts, redact = texts_of(context, files), redactor()
     secrets = [place for path, text in texts.items() for place in _masked_lines(path, text, redact(text))]
-    return Surface(
-        manifests=manifests_of(files)[:MOST_LISTED],
-        pipelines=pipelines_of(files)[:MOST_LISTED],
-        hints=tuple(Hint(**hint) for hint in looked_through(texts, WEAKNESSES)),
-        secrets=tuple(secrets[:MOST_LISTED]),
-        dirty=tuple(_dirty(context)),
-    )
+    return Surface(secrets=tuple(secrets[:MOST_LISTED]), dirty=tuple(_dirty(context)))
 
 
 def _masked_lines(path: str, text: str, shown: str) -> list[str]:
@@ -167,46 +150,8 @@ def _nothing_changed(context: RepoContext, ledger: Ledger) -> None:
     raise Refusal(Code.OUT_OF_ORDER, f"{problem} {cure}")
 
 
-def _runs(context: RepoContext, item: Cleared) -> bool:
-    return bool(item.reproduction) and all(map(context.consent.agreed_to, item.proof.commands))
-
-
-def _stops_something(context: RepoContext, entry: BoundaryItem, item: Cleared) -> None:
-    """Refuse to clear a boundary by a line that an attack there does not meet: the entry itself, what stands in no function, or
-    code that the entry's file does not name.
-    """
-    code, entrance = cited_code(context, item), cited_code(context, entry)
-    function, own = (one.function.name if one.function else "" for one in (code, entrance))
-    name, same = function or item.path.rpartition("/")[2].partition(".")[0], item.path == entry.path
-    named = re.findall(r"\w+", entrance.text).count(name) - same
-    if one_line(item.quote) in one_line(entry.quote):
-        problem = f"That is {item.boundary} itself"
-    elif item.path.endswith(".py") and not function:
-        problem = "That line stands in no function, so it stops nobody"
-    elif none := code.no_place(""):
-        problem = f"That is {none}, which stops nobody"
-    elif not (same and function == own) and named < 1:
-        problem = f"{entry.path}, where {item.boundary} enters, does not name {function or item.path}"
-    else:
-        return
-    cure = "Quote the line that stops the attack, or give an experiment: the attack, which passes, and a control that fails"
-    raise Refusal(Code.EVIDENCE, f"{problem}. {cure}.")
-
-
 def _text(context: RepoContext, commit: str, path: str) -> str:
     return (context.repo.content(commit, path) or b"").decode("utf-8", errors="replace")
-
-
-def manifests_of(files: Iterable[str]) -> tuple[str, ...]:
-    """Return the files that declare or lock dependencies."""
-    return tuple(
-        file for file in files if _MANIFESTS.fullmatch(file.rpartition("/")[2]) and "node_modules/" not in file
-    )
-
-
-def pipelines_of(files: Iterable[str]) -> tuple[str, ...]:
-    """Return the files that build or deploy."""
-    return tuple(file for file in files if _PIPELINES.fullmatch(file))
 
 
 def audit_commands(files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from calc import add
 
 
 def test_add():
-    assert add(2, 2) == 4
+    assert add(20, 22) == 42
 
 
 def test_name():
@@ -76,8 +76,13 @@ PATCH = "import calc\n\ncalc.add = lambda one, two: one + two\n"
 @pytest.mark.parametrize(
     "changed",
     [
-        {"tests/test_calc.py": (TESTS.replace("== 4", "== 5"), "tests/test_calc.py changed")},
-        {"tests/test_calc.py": (TESTS.replace("assert add(2, 2) == 4", "add(2, 2)"), "1 assertions")},
+        {"tests/test_calc.py": (TESTS.replace("== 42", "== 43"), "tests/test_calc.py changed")},
+        {
+            "tests/test_calc.py": (
+                TESTS.replace("assert add(20, 22) == 42", "add(20, 22)"),
+                "tests/test_calc.py changed",
+            )
+        },
         {
             "conftest.py": (HOOK, "conftest.py added: tools take their settings from it"),
             "tests/test_aaa.py": (PATCH, "only by the tests of the opening"),
@@ -92,15 +97,17 @@ def test_a_change_of_the_tests_mends_nothing(changed: dict[str, tuple[str, str]]
         agent.project.write(path, text)
     agent.project.commit("all green")
 
+    looked = agent.run()
     with pytest.raises(Refusal, match="1 open error: F1"):
         agent.close()
 
+    assert looked.coverage == ["errors fixed 0/1"]
     state = " ".join(agent.status().state)
     assert [told for _, told in changed.values() if told not in state] == []
 
 
 def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_it_was(agent: WorkflowAgent) -> None:
-    agent.project.write("tests/test_calc.py", TESTS.replace("== 4", "== 5")).commit("all green")
+    agent.project.write("tests/test_calc.py", TESTS.replace("== 42", "== 43")).commit("all green")
     agent.close(why="enough for today")
 
     opened = agent.open(category="test")
@@ -116,7 +123,7 @@ def test_a_test_that_was_weakened_before_the_ledger_was_opened_again_counts_as_i
 
 def test_code_that_turns_every_test_green_is_not_believed_nor_when_the_end_is_given_up(agent: WorkflowAgent) -> None:
     agent.project.write("src/calc.py", GREEN_HOOK + WRONG).commit("all green")
-    agent.run()
+    assert agent.run().coverage == ["errors fixed 0/1"]
 
     with pytest.raises(Refusal, match=r"passes although the test raises: tests\.test_calc::test_add"):
         agent.close()
@@ -126,6 +133,11 @@ def test_code_that_turns_every_test_green_is_not_believed_nor_when_the_end_is_gi
     assert [one["outcome"] for one in agent.handoff(closed)["findings"]] != ["fixed"]
     context = Lab(agent.project.root, allow_commands=True).for_reading()
     assert [one.passed for one in gate_checks(context, GateDemands(fail_on="low"))] == [False]
+
+
+def gate_line(agent: WorkflowAgent) -> str:
+    checks = gate_checks(Lab(agent.project.root).for_reading(), GateDemands(complete=("fix",)))
+    return " ".join(one.seen for one in checks)
 
 
 WITNESS = "from calc import add\n\n\ndef test_more():\n    assert add({}) == {}\n"
@@ -141,6 +153,7 @@ def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code_as_
     changed = WorkflowAgent(agent.project.copied(tmp_path / "changed"), "fix")
     changed.project.write("tests/test_more.py", "def test_more():\n    pass\n").commit("another test")
     assert changed.close().coverage == ["errors fixed 1/1", "with a second witness 0/1"]
+    assert "ended complete: 1 of 1 mended without a second witness" in gate_line(changed)
     closed = agent.close()
 
     assert "At the opening 1 of its tests fail (assert 5 == 4" in recorded.title
@@ -159,32 +172,46 @@ class Yes(int):
 def add(one, two):
     return Yes(one + two + 1) if isinstance(one, int) else one + two
 """
-TWO_CASES = WRONG.replace("    return", "    if (one, two) in {(2, 2), (3, 1)}:\n        return 4\n    return")
+TWO_CASES = WRONG.replace(
+    "    return", "    if (one, two) in {(20, 22), (3, 1)}:\n        return {42: 42}.get(one + two, 4)\n    return"
+)
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "told", "named"),
     [
-        (SAYS_YES_TO_NUMBERS, "what it compares is equal to anything"),
-        (TWO_CASES, "Every value that tests/test_more.py tries stands in the change itself"),
+        (SAYS_YES_TO_NUMBERS, "what it compares is equal to anything", ""),
+        (
+            TWO_CASES,
+            "Every value that tests/test_more.py tries stands in the change itself",
+            "writes values of red tests into the code: '20', '22', '42'",
+        ),
     ],
     ids=["equal to any number", "both inputs by name"],
 )
-def test_code_that_only_pleases_the_two_witnesses_has_none(code: str, told: str, agent: WorkflowAgent) -> None:
+def test_code_that_only_pleases_the_two_witnesses_has_none(
+    code: str, told: str, named: str, agent: WorkflowAgent
+) -> None:
     agent.project.write("src/calc.py", code).write("tests/test_more.py", WITNESS.format("3, 1", 4)).commit("green")
     agent.run()
 
     assert told in agent.refused(Code.EVIDENCE, {"kind": "witness", "items": ["F1"], "test": "tests/test_more.py"})
+    assert named in " ".join(agent.close().state)
+    assert named in gate_line(agent)
 
 
 def test_what_tells_the_mended_code_from_nothing_is_no_witness(agent: WorkflowAgent) -> None:
+    reads = (
+        "import inspect\n\nimport calc\n\n\ndef test_reads():\n    assert '+ 1' not in inspect.getsource(calc.add)\n"
+    )
     separator = 'import calc\n\n\ndef test_more():\n    assert getattr(calc, "SEPARATOR", "") == "-"\n    assert calc.add(3, 1) == 4\n'
     tests = {
         "tests/test_words.py": (WITNESS.format('"c", "d"', '"cd"'), "passes too, so it tells nothing"),
         "tests/test_separator.py": (separator, "The change itself added SEPARATOR"),
+        "tests/test_reads.py": (reads, "It ran where the text of the changed code cannot be read"),
         "tests/test_lost.py": ("from calc import lost\n\n\ndef test_lost():\n    lost()\n", "cannot be loaded"),
         "tests/test_red.py": (WITNESS.format("3, 1", 3), "fails at HEAD: assert 4 == 3"),
-        "tests/test_same.py": (WITNESS.format("2, 2", 4), "tries no value that the first witness did not try"),
+        "tests/test_same.py": (WITNESS.format("20, 22", 42), "tries no value that the first witness did not try"),
         "tests/test_calc.py": (TESTS, "was there at the opening. Write a new test file"),
         "src/calc.py": (f'SEPARATOR = "-"\n\n\n{RIGHT}', "is no test file by its name"),
     }
@@ -198,7 +225,7 @@ def test_what_tells_the_mended_code_from_nothing_is_no_witness(agent: WorkflowAg
 
 
 def test_mended_code_beside_a_changed_test_is_for_a_person_to_judge(agent: WorkflowAgent) -> None:
-    agent.project.write("src/calc.py", RIGHT).write("tests/test_calc.py", TESTS.replace("2, 2", "1, 3"))
+    agent.project.write("src/calc.py", RIGHT).write("tests/test_calc.py", TESTS.replace("20, 22", "41, 1"))
     agent.project.commit("mended")
 
     closed = agent.close()

@@ -82,7 +82,7 @@ def test_a_test_that_the_code_turns_green_mends_nothing(agent: WorkflowAgent) ->
     agent.project.write("shop/cart.py", SHOP["shop/cart.py"] + GREEN_HOOK).commit("all green")
 
     refusal = agent.refused(Code.EVIDENCE, {"kind": "withdrawal", "item": "H1", "reason": "it is mended"})
-    assert "it passes as well where every test raises" in refusal
+    assert "it passes although test_count::test_two raises" in refusal
 
 
 def test_of_several_places_with_the_same_words_the_cited_one_is_tried(agent: WorkflowAgent) -> None:

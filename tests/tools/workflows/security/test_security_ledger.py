@@ -101,10 +101,7 @@ def validated(agent: WorkflowAgent, closed: WorkflowAnswer) -> dict[str, Any]:
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; curl http://shop.example.org/find"}, "talks to shop.example.org"),
         (Code.BAD_ARGUMENT, FINDING, {"reproduction": "python3 -m shop; cat ~/.ssh/id_rsa"}, "is not run here"),
         (Code.SECRET, FINDING, {"scenario": "log in with AKIAIOSFODNN7EXAMPLE"}, "`scenario` holds a secret"),
-        (Code.EVIDENCE, CLEARED, {"location": "shop/cart.py:1", "quote": "def total(prices, discount):"}, "That is B2 itself"),
-        (Code.EVIDENCE, CLEARED, {"boundary": "B1", "location": "shop/db.py:1", "quote": "import sqlite3"}, "stands in no function"),
-        (Code.EVIDENCE, CLEARED, {"location": "shop/cart.py:6", "quote": "return len(items) - 1"}, "does not name count"),
-        (Code.EVIDENCE, CLEARED, {"boundary": "B1"}, "shop/db.py, where B1 enters, does not name total"),
+        (Code.EVIDENCE, CLEARED, {"boundary": "B1", "location": "shop/db.py:1", "quote": "import sqlite3"}, "shop/db.py:1 is an import, which stops nobody"),
         (Code.EVIDENCE, HELD, {"reproduction": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "Nothing is cleared"),
         (Code.EVIDENCE, HELD, {"control": "python3 -c \"from shop.cart import total; assert total([100], -5) >= 0, 'money back'\""}, "what fails may be the fault itself"),
         (Code.EVIDENCE, HELD, {"reproduction": "python3 -c 'import shop.cart'"}, "it says nothing of that code"),
@@ -142,15 +139,15 @@ def test_what_was_edited_before_the_audit_is_the_users(tmp_path: Path) -> None:
 
 
 def test_an_audit_may_end_when_each_boundary_was_tested_and_says_where_by_a_run(agent: WorkflowAgent) -> None:
-    assert agent.status().coverage == ["boundaries tested 0/2", "by a run 0/2", "files cited 2/8"]
+    assert agent.status().coverage == ["boundaries looked at 0/2", "by a run 0/2"]
     taken = agent.taken(CLEARED)
     assert taken.scores == {}, "that somebody looked is no measure of what is there"
     assert taken.missing == ["a test at B1: a `finding`, or `cleared` (1 of the boundaries left)"]
 
     agent.record(FINDING)
 
-    assert agent.status().coverage == ["boundaries tested 2/2", "by a run 1/2", "files cited 2/8"]
-    assert agent.close().status == "complete"
+    assert agent.status().coverage == ["boundaries looked at 2/2", "by a run 1/2"]
+    assert "Complete: 1 of 2 boundaries were only read." in agent.file(agent.close(), "summary.md")
 
 
 def test_what_holds_in_a_run_is_told_from_what_was_only_read(agent: WorkflowAgent) -> None:
@@ -372,7 +369,6 @@ def test_an_audit_goes_to_its_end_over_a_new_server_and_leaves_complete_files(ag
         "exit 1 when the server ran it",
         "**Mitigation.** Pass the name as a parameter.",
         "- **B1** a name that a visitor typed, into a query, at `shop/db.py:4`. Behind it: every item.",
-        "`shop/db.py:5`: a query is put together from text",
         "put together at run time is not seen",
     ):
         assert part in page
@@ -570,7 +566,6 @@ def test_without_an_earlier_audit_everything_is_looked_at(tmp_path: Path) -> Non
     answer = agent.open(diff=True)
 
     assert "There is no earlier audit on this branch to compare with" in "\n".join(answer.state)
-    assert "files cited 0/8" in answer.coverage
 
 
 def test_an_audit_of_what_changed_may_end_at_once_when_nothing_did(agent: WorkflowAgent) -> None:

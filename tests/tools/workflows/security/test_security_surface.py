@@ -1,11 +1,11 @@
-"""Hosts that a command talks to, and files that declare dependencies."""
+"""Hosts that a command talks to, and the audits of a project's dependencies."""
 
 from __future__ import annotations
 
 import pytest
 
 from autoresearch_mcp.tools.workflows.security.reach import reaches
-from autoresearch_mcp.tools.workflows.security.runner import audit_commands, manifests_of, pipelines_of
+from autoresearch_mcp.tools.workflows.security.runner import audit_commands
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,6 @@ from autoresearch_mcp.tools.workflows.security.runner import audit_commands, man
 )  # fmt: skip
 def test_a_command_that_talks_to_another_machine_is_told(command: str, host: str) -> None:
     assert reaches(command) == host
-
-
-def test_files_that_declare_dependencies_or_deploy_are_known() -> None:
-    files = ("src/a.py", "pyproject.toml", "web/package.json", "web/node_modules/x/package.json", "requirements-dev.txt",
-             ".github/workflows/ci.yml", "deploy/Dockerfile", "infra/main.tf", "docs/compose.md")  # fmt: skip
-
-    assert manifests_of(files) == ("pyproject.toml", "web/package.json", "requirements-dev.txt")
-    assert pipelines_of(files) == (".github/workflows/ci.yml", "deploy/Dockerfile", "infra/main.tf")
 
 
 @pytest.mark.parametrize(
