@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from .rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_in
+from .rows import Results, ResultsFormat, ResultsLine, Skipped, fate_of, number_in, unit_in
 
 MOST_BYTES = 16 * 2**20
 """A results file larger than this is something else."""
@@ -130,6 +130,7 @@ def read_table(text: str) -> Results:
         notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
     rows, skipped, more = _rows(body, header, split)
     metric = _metric_column(header, rows)
+    unit = unit_in(row.cells.get(metric, "") for row in rows)
     karpathy = header[:1] == ("commit",) and metric
     return Results(
         format=ResultsFormat.LOOP
@@ -137,7 +138,7 @@ def read_table(text: str) -> Results:
         else ResultsFormat.KARPATHY
         if karpathy
         else ResultsFormat.TABLE,
-        rows=tuple(_typed(row, metric) for row in rows),
+        rows=tuple(_typed(row, metric, unit) for row in rows),
         direction=_direction(marks),
         metric=metric,
         columns=header,
@@ -169,8 +170,8 @@ def _rows(
     return rows, tuple(skipped), notes
 
 
-def _typed(row: ResultsLine, metric: str) -> ResultsLine:
-    """A row with what its columns say."""
+def _typed(row: ResultsLine, metric: str, unit: str) -> ResultsLine:
+    """A row with what its columns say, its metric in this unit."""
     cells = {name: next((row.cells[one] for one in ones if one in row.cells), "") for name, ones in _NAMES.items()}
     status = cells["status"].strip()
     iteration = number_in(cells["number"])
@@ -180,7 +181,7 @@ def _typed(row: ResultsLine, metric: str) -> ResultsLine:
         row,
         number=int(iteration) if iteration is not None else None,
         commit=commit if re.fullmatch(r"[0-9a-fA-F]{4,64}", commit) else "",
-        metric=number_in(row.cells.get(metric, "")),
+        metric=number_in(row.cells.get(metric, ""), unit),
         delta=number_in(cells["delta"]),
         guard="fail" if "fail" in guard else "pass" if "pass" in guard else "-",
         fate=fate_of(status),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from ..plan.units import converted
 
 
 class ResultsFormat(StrEnum):
@@ -85,17 +87,25 @@ class Results:
     notes: tuple[str, ...] = ()
 
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_GLUED = re.compile(r"\s?(?:%|[a-zA-Zµμ/]{1,8})?")
+_CELL = re.compile(
+    r"(?P<number>[+-]?(?:\d+(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s?(?P<unit>%|[a-zA-Zµμ/]{1,12})?"
+)
 
 
-def number_in(cell: str) -> float | None:
-    """Return the number in a cell, with at most a unit or `%` after it and commas between thousands; None without one."""
-    found = _NUMBER.match(cell.strip())
-    if found is None or not _GLUED.fullmatch(cell.strip()[found.end() :]):
-        return None
-    value = float(found[0].replace(",", ""))
-    return value if math.isfinite(value) else None
+def number_in(cell: str, wanted: str = "") -> float | None:
+    """Return the number in a cell, with at most a unit or `%` after it and commas between thousands; None without one, or where its
+    unit cannot be converted to the `wanted` one.
+    """
+    found = _CELL.fullmatch(cell.strip())
+    value = float(found["number"].replace(",", "")) if found else None
+    if found and value is not None and wanted and found["unit"]:
+        value = converted(value, found["unit"], wanted)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def unit_in(cells: Iterable[str]) -> str:
+    """Return the first unit that stands behind a number in a column; empty where none does."""
+    return next((found["unit"] for cell in cells if (found := _CELL.fullmatch(cell.strip())) and found["unit"]), "")
 
 
 def fate_of(word: str) -> RowFate:

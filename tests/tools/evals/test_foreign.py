@@ -163,6 +163,14 @@ def test_a_cell_is_a_number_or_missing(cell: str, value: float | None) -> None:
     assert number_in(cell) == value
 
 
+def test_a_column_is_in_the_unit_of_its_first_row() -> None:
+    text = table(
+        LOOP_7, *(f"{n}|abc1234|{cell}|-|pass|keep|x" for n, cell in enumerate(("263.4 ms", "1.281 s", "3 MB", "250")))
+    )
+
+    assert [row.metric for row in read_results(text).rows] == [263.4, 1281.0, None, 250.0]
+
+
 @pytest.mark.parametrize(
     ("word", "fate"),
     [

@@ -231,10 +231,10 @@ def projected(jobs: Sequence[ComparisonJob], reruns: int, samples: int) -> int:
     return sum((1 if job.old_tests else 2) * (samples + 1 if job.timed else reruns) for job in jobs)
 
 
-def value_of(printed: str, seconds: float) -> float:
-    """Return the one number that a command printed as `METRIC name=value`; else the seconds that it took."""
+def value_of(printed: str) -> float | None:
+    """Return the one number that a command printed as `METRIC name=value`; None where its time is all that it gives."""
     found = _METRIC.findall(printed)
-    return float(found[0]) if len(found) == 1 else seconds
+    return float(found[0]) if len(found) == 1 else None
 
 
 def last_line(runs: Sequence[ParsedReading]) -> str:
@@ -259,6 +259,11 @@ def compared_numbers(
     sides = [[one.reading for one in runs if one.reading.number != WARM_UP] for runs in (base, head)]
     if min(map(len, sides)) < FEWEST_SAMPLES:
         return ()
+    silent = {one.value is None for side in sides for one in side}
+    if len(silent) > 1 or (silent == {True} and job.dimension is ComparedDimension.VISUAL_UI):
+        why = "not every run printed one `METRIC name=value`, and a time is no such number"
+        return (ComparedRow(dimension=job.dimension, unit=f"`{job.name}`", axis=job.cell or "-", classification=Classification.UNAVAILABLE,
+                baseline="-", candidate="-", status="no number", description=why),)  # fmt: skip
     if job.dimension is ComparedDimension.VISUAL_UI:
         return (_visual(job, *([one.value or 0.0 for one in side] for side in sides)),)
     measures: tuple[tuple[ComparedDimension, str, float, Callable[[ComparisonReading], float]], ...] = (

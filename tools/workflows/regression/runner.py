@@ -82,7 +82,7 @@ class PairedSides:
             number=due.number,
             exit_code=run.exit_code,
             timed_out=run.timed_out,
-            value=value_of(run.stdout, run.seconds) if job.timed else None,
+            value=value_of(run.stdout) if job.timed else None,
             seconds=round(run.seconds, 4),
             cpu_seconds=round(run.cpu_seconds, 4),
             peak_bytes=run.peak_bytes,

@@ -64,6 +64,7 @@ def places(project: Project) -> list[str]:
 
 def test_a_planted_regression_flake_and_slowdown_are_found_and_each_is_told_from_the_other(project: Project) -> None:
     project.git("checkout", "--quiet", "main")
+    project.write("bench.py", "print('METRIC ms=10')\n")
     project.write("tests/test_flaky.py", FLAKE.strip() + "\n").commit("a flaky test")
     project.git("checkout", "--quiet", "-B", "work")
     replaced(project, "shop/cart.py", "(100 - discount)", "(90 - discount)")

@@ -315,6 +315,14 @@ def test_a_benchmark_that_fails_on_the_candidate_is_the_worst_and_on_the_baselin
     assert [row.classification for row in compared_numbers(BENCH, [failed, *timed(HEAD, 1.0)], 5, 10)] == [UNAVAILABLE]
 
 
+def test_a_metric_is_not_held_against_a_time() -> None:
+    silent = [one.model_copy(update={"value": None, "seconds": 0.5}) for one in timed(HEAD, *STEADY)]
+
+    (row,) = compared_numbers(BENCH, [*timed(BASE, *STEADY), *silent], 5, 10)
+
+    assert (row.classification, row.status) == (UNAVAILABLE, "no number")
+
+
 def test_a_baseline_of_zero_has_no_percentage() -> None:
     rows = compared_numbers(BENCH, [*timed(BASE, 0.0, 0.0, 0.0), *timed(HEAD, 1.0, 1.0, 1.0)], 5, 10)
 
@@ -401,7 +409,7 @@ def test_the_projection_is_the_most_that_can_happen() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "value"),
-    [("METRIC ms=12.5\n", 12.5), ("noise\nMETRIC a = 3e2\n", 300.0), ("METRIC a=1\nMETRIC b=2\n", 9.0), ("", 9.0), ("METRIC a=nan\n", 9.0)],
+    [("METRIC ms=12.5\n", 12.5), ("noise\nMETRIC a = 3e2\n", 300.0), ("METRIC a=1\nMETRIC b=2\n", None), ("", None), ("METRIC a=nan\n", None)],
 )  # fmt: skip
-def test_a_command_gives_its_one_metric_or_else_its_time(printed: str, value: float) -> None:
-    assert value_of(printed, 9.0) == value
+def test_a_command_gives_its_one_metric_or_else_its_time(printed: str, value: float | None) -> None:
+    assert value_of(printed) == value
