@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import Code, Refusal
@@ -12,6 +12,7 @@ from ..text.redaction import redactor
 from .ledger.evidence import line_of, mended, shown
 from .ledger.handoff import GateCheck, HandoffFinding, ended_well, severe, target_reached, without_findings
 from .ledger.items import Proof, Settlement, Severity, Workflow, split_location
+from .ledger.pages import lines
 from .ledger.rules import rules_of, workflow_named
 from .ledger.state import Ledger, Ran
 from .running.proofs import prove
@@ -117,26 +118,33 @@ def _open_findings(
     ]
     now = list({one.id: one for one in now}.values())
     check = without_findings(workflow, now, severity)
-    ran = f"; ran {len(seen)} of {len(proofs)} reproductions again" if proofs else ""
-    ran += f" at {context.repo.head()[:7]}" if seen else ""
-    ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if seen and edited else ""
-    ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < len(proofs) else ""
-    changed = sorted({path for one in seen.values() for path in one.put_back})
-    ran += f", with {', '.join(changed)} as it was when it showed the fault" if changed else ""
     stands = [
         one.id for one in now if one.outcome is Settlement.FIXED and one.id not in gone and _still_there(context, one)
     ]
-    ran += f"; mended, and the line that was quoted still stands: {', '.join(stands)}" if stands else ""
-    ran += f"; the code of {', '.join(sorted(gone))} is gone" if gone else ""
     unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
-    ran += f"; recorded by an earlier version and read no more: {', '.join(unread)}" if unread else ""
     over = [f"{one.id} by {one.settled_by}" for one in now if one.settled_by and one.outcome is None]
-    ran += (
-        f"; not seen with an experiment, which is its author's word and ends nothing: {', '.join(over)}" if over else ""
-    )
     untold = (one.why if one.exit_code is None else one.says_nothing for one in seen.values())
-    why = next(filter(None, untold), "")
-    return replace(check, seen=f"{check.seen}{ran}{f'; {why}' if why else ''}")
+    notes = lines(
+        proofs and _run_again(context, len(proofs), seen, edited, clean=clean),
+        stands and f"mended, and the line that was quoted still stands: {', '.join(stands)}",
+        gone and f"the code of {', '.join(sorted(gone))} is gone",
+        unread and f"recorded by an earlier version and read no more: {', '.join(unread)}",
+        over and f"not seen with an experiment, which is its author's word and ends nothing: {', '.join(over)}",
+        next(filter(None, untold), ""),
+    )
+    unheard = check.passed and proofs and not seen  # nothing was run, so what stands is only what was said
+    return replace(check, passed=None if unheard else check.passed, seen="; ".join((check.seen, *notes)))
+
+
+def _run_again(
+    context: RepoContext, proofs: int, seen: Mapping[Proof, Ran], edited: Sequence[str], *, clean: bool
+) -> str:
+    """Say how many reproductions were run again, on what, and why not the others."""
+    ran = f"ran {len(seen)} of {proofs} reproductions again" + (f" at {context.repo.head()[:7]}" if seen else "")
+    ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if seen and edited else ""
+    ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < proofs else ""
+    changed = sorted({path for one in seen.values() for path in one.put_back})
+    return ran + (f", with {', '.join(changed)} as it was when it showed the fault" if changed else "")
 
 
 def _path(finding: HandoffFinding) -> str:
@@ -186,7 +194,10 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
         if check and ledger:
             found = found or workflow is Workflow.REGRESSION
-            yield replace(check, seen=f"{check.seen}{edited_since(context, ledger)}")
+            whose = f" of {ledger.id}" if check.name.endswith("findings") else ""  # those of all ledgers are told before
+            yield replace(
+                check, name=f"{check.name}{whose}", seen=f"{check.seen}{edited_since(context, ledger)}"
+            )
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
 

@@ -144,8 +144,10 @@ def head(project: Project) -> str:
 
 def test_the_gate_looks_at_what_is_committed_unless_it_is_asked_for_more(tmp_path: Path, typed: Typed) -> None:
     project = shop(tmp_path / "repo")
-    found_fault(project)
-    project.write("shop/cart.py", RIGHT)
+    agent = found_fault(project)
+    project.write("shop/cart.py", RIGHT).write(f"{agent.status().folder}/summary.md", "All is well.\n")
+    told = typed(project, "gate", "--complete", "debug")[1]
+    assert "; not committed: shop/cart.py; not as the ledger gives it: summary.md" in told
 
     status, told = typed(project, *GATE)
     assert (status, f"again at {head(project)}, without what is not committed: shop/cart.py" in told) == (1, True), told
@@ -218,6 +220,9 @@ def test_a_script_that_was_edited_until_it_passes_closes_nothing(tmp_path: Path,
 
     project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
     assert typed(project, *GATE)[0] == 0
+    agent.record(said, quote="return len(items)")
+    status, told = typed(project, "gate", "--fail-on", "high")
+    assert (status, told.startswith("unknown debug findings: 0 at or above high; ran 0 of 1")) == (2, True), told
 
 
 @pytest.mark.parametrize(
