@@ -194,10 +194,10 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
         if check and ledger:
             found = found or workflow is Workflow.REGRESSION
-            whose = f" of {ledger.id}" if check.name.endswith("findings") else ""  # those of all ledgers are told before
-            yield replace(
-                check, name=f"{check.name}{whose}", seen=f"{check.seen}{edited_since(context, ledger)}"
-            )
+            whose = (
+                f" of {ledger.id}" if check.name.endswith("findings") else ""
+            )  # those of all ledgers are told before
+            yield replace(check, name=f"{check.name}{whose}", seen=f"{check.seen}{edited_since(context, ledger)}")
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
 

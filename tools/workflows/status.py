@@ -159,9 +159,9 @@ def ledger_status(
     gone = [] if asked else [f"{id} withdrawn: {reason}" for id, reason in ledger.withdrawn.items()]
     carries = [f"From {ledger.incoming}:", *brought] if brought else []
     return WorkflowAnswer(
-        **status_fields(context, ledger, rules),
+        **status_fields(context, ledger, rules) | ({"missing": []} if asked else {}),
         state=shortened([*lines, *gone, *carries], VIEW_CHARACTERS if asked else STATE_CHARACTERS),
-        takes=[] if ledger.closed else [form_of(kind) for kind in rules.items.values()],
+        takes=[] if ledger.closed else [form_of(kind) for kind in rules.due(ledger)],
         folder=ledger.folder,
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",

@@ -181,6 +181,10 @@ class WorkflowRules:
         most = self.most(ledger.options)
         return 0 < most <= self.spent(ledger)
 
+    def due(self, ledger: Ledger) -> Iterable[type[Item]]:
+        """Return the kinds of item that can be recorded now."""
+        return self.items.values()
+
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         """Return how much was looked at."""
         return ()

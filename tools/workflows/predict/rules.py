@@ -191,6 +191,9 @@ class Predict(WorkflowRules):
             return tuple(entry for entry in found if getattr(entry.item, "persona", "") == item.persona)
         return found
 
+    def due(self, ledger: Ledger) -> tuple[type[Item], ...]:
+        return (PredictFinding, Done) if waiting(ledger) else (Remark,)
+
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
         panel = seats(ledger)
         return (Coverage("personas done", len(panel) - len(waiting(ledger)), len(panel)),)
@@ -252,7 +255,7 @@ def _opened(ledger: Ledger) -> list[str]:
         one = entry.item
         lines += [
             f"{told(ledger, entry)} (by {one.persona})",
-            f"  `{one.quote}` {one.reasoning}{flagged(one.quote, one.reasoning)}",
+            f"  {one.reasoning}{flagged(one.quote, one.reasoning)}",
         ]
         lines += [f"  {said}" for said in _debate(ledger, entry)]
     return lines

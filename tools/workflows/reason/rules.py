@@ -194,10 +194,13 @@ def _plain(text: str) -> list[str]:
 
 
 def _not_due(ledger: Ledger, item: CandidateText | Critique | JudgeVote) -> Objection | None:
-    role = rounds_of(ledger)[-1].role
-    due = {"critic": Critique, "judge": JudgeVote}.get(role, CandidateText)
-    turn = isinstance(item, due) and streak(ledger) < WINS
+    turn = isinstance(item, _due(ledger)) and streak(ledger) < WINS
     return None if turn else Objection(Code.OUT_OF_ORDER, f"It is not your turn. {_next(ledger)}")
+
+
+def _due(ledger: Ledger) -> type[Item]:
+    kinds: dict[str, type[Item]] = {"critic": Critique, "judge": JudgeVote}
+    return kinds.get(rounds_of(ledger)[-1].role, CandidateText)
 
 
 def _copied(ledger: Ledger, item: CandidateText) -> Objection | None:
@@ -229,10 +232,6 @@ def _next(ledger: Ledger) -> str:
 
 def _you(now: ContestRound, who: str) -> str:
     return f"You are {who} of round {now.number}."
-
-
-def _undecided(ledger: Ledger) -> str:
-    return "" if streak(ledger) >= WINS else f"a winner of {WINS} rounds in a row. {_next(ledger)}"
 
 
 def _texts(now: ContestRound, judge: int) -> dict[str, str]:
@@ -283,7 +282,7 @@ class Reason(WorkflowRules):
         CandidateText: (_copied,),
         JudgeVote: (_no_judge,),
     }
-    needs = (Need(_undecided),)
+    needs = (Need(lambda ledger: streak(ledger) < WINS and f"a winner of {WINS} rounds in a row. {_next(ledger)}"),)
     pages: ClassVar[Pages] = {"overview.md": _overview}
 
     def completed(self, ledger: Ledger, item: Item) -> Item:
@@ -292,6 +291,9 @@ class Reason(WorkflowRules):
             return item.model_copy(update={"round": now.number})
         blind = not any(one.startswith(_you(now, f"judge {item.judge}")) for one in ledger.briefs)
         return item.model_copy(update={"round": now.number, "blind": blind})
+
+    def due(self, ledger: Ledger) -> tuple[type[Item], ...]:
+        return (_due(ledger),)
 
     def spent(self, ledger: Ledger) -> int:
         return len(rounds_of(ledger)) - 1

@@ -127,6 +127,7 @@ def test_each_persona_gets_a_brief_of_its_own(agent: WorkflowAgent) -> None:
     agent.record(INJECTION)
 
     assert "You are security-analyst" in view(agent, SECURITY)
+    assert [form.kind for form in agent.status().takes] == ["finding", "done"]
     assert "P1 critical, shop/db.py:5: A name can carry SQL of its own" in view(agent, SECURITY)
     with pytest.raises(Refusal, match="one of architect, security-analyst, devils-advocate"):
         view(agent, "plumber")
@@ -152,6 +153,7 @@ def test_the_page_has_the_worst_first_with_what_was_said_of_it_and_nothing_is_sc
     opened.record(ANSWER)
     opened.record(remark("P3", DEVIL, "P1 says it"), withdrawn=True)
     assert "devils-advocate doubts: doubtsP2" in view(opened, SECURITY)
+    assert [form.kind for form in opened.status().takes] == ["remark"]
 
     closed = opened.close()
 
