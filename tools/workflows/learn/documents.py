@@ -1,11 +1,8 @@
-"""Which documents and wiki pages a repository should have, told from its files; and how long they may be."""
+"""Which documents a repository should have, told from its files; and how long they may be."""
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +11,8 @@ from ...text.restructured import is_restructured
 from .codemap import is_document, language_of
 
 FOLDER = "docs"
-WIKI = "wiki"
-_FOLDERS = frozenset(("docs", "doc", "documentation", "site", "website"))
+_FOLDERS = frozenset(("docs", "doc", "documentation", "site", "website", "wiki"))
 _MANY_TESTS = 10
-_MANY_TODOS = 20
 _MANY_SOURCES = 20
 _MANY_PARTS = 3
 
@@ -55,8 +50,6 @@ CONDITIONAL = (
     _kind("code standards", "docs/code-standards.md", "code[-_]?standards|coding[-_]?standards|style[-_]?guide|contributing", "how code is written, named, tested and checked here"),
     _kind("system architecture", "docs/system-architecture.md", "system[-_]?architecture|architecture|design", "the parts, what each does, how they talk to one another, and why so"),
     _kind("deployment guide", "docs/deployment-guide.md", "deploy(?:ment|ing)?(?:[-_]?guide)?", "how it gets to where it runs"),
-    _kind("design guidelines", "docs/design-guidelines.md", "design[-_]?guidelines|ui[-_]?guide", "how the interface looks, and why"),
-    _kind("roadmap", "docs/project-roadmap.md", "(?:project[-_]?)?roadmap", "what is next, what waits"),
     _kind("api reference", "docs/api-docs.md", "api(?:[-_]?(?:docs|reference|guide))?", "what can be called, with examples"),
     _kind("testing guide", "docs/testing-guide.md", "test(?:s|ing)?(?:[-_]?guide)?", "how to run and to write tests"),
     _kind("configuration guide", "docs/configuration-guide.md", "config(?:uration)?(?:[-_]?guide)?|settings", "every setting, with its default"),
@@ -68,8 +61,6 @@ _DEPLOYED = re.compile(
     r"|[^/]+\.tf|Chart\.yaml|kustomization\.ya?ml)$|(?:^|/)(?:k8s|helm)/|\.github/workflows/[^/]*deploy",
     re.IGNORECASE,
 )
-_STYLED = re.compile(r"\.(?:css|scss|sass|less)$|(?:^|/)tailwind\.config\.")
-_COMPONENTS = re.compile(r"\.(?:tsx|jsx|vue|svelte)$")
 _API_FILES = re.compile(r"(?:^|/)(?:openapi|swagger)[^/]*\.(?:ya?ml|json)$|\.(?:proto|graphql)$", re.IGNORECASE)
 _API_NAMES = re.compile(
     r"[\"'\s](?:fastapi|flask|django|starlette|aiohttp|express|koa|hapi|@nestjs/core|actix-web|axum|gin-gonic/gin|rails|sinatra)\b",
@@ -127,17 +118,13 @@ def _signals(files: Sequence[str], texts: Mapping[str, str]) -> dict[str, str]:
     """Return why a conditional document is due, by its kind."""
     manifests = {path: text for path, text in texts.items() if _MANIFEST.search(path)}
     tests = sum(bool(_TESTS.search(path)) for path in files)
-    todos = sum(len(re.findall(r"\b(?:TODO|FIXME)\b", text)) for path, text in texts.items() if not is_document(path))
     sources = [path for path in files if language_of(path) not in {"", "markdown"} and not _TESTS.search(path)]
     parts = {path.split("/")[0] if "/" in path else "." for path in sources}
     large = f"{len(sources)} source files" if len(sources) >= _MANY_SOURCES else ""
-    components = _first(_COMPONENTS, files) and _first(_STYLED, files)
     found = {
         "code standards": large,
         "system architecture": f"{large} in {len(parts)} parts" if large and len(parts) >= _MANY_PARTS else "",
         "deployment guide": _first(_DEPLOYED, files),
-        "design guidelines": components,
-        "roadmap": f"{todos} marks TODO or FIXME" if todos >= _MANY_TODOS else "",
         "api reference": _first(_API_FILES, files)
         or next((path for path, text in manifests.items() if _API_NAMES.search(text)), ""),
         "testing guide": f"{tests} test files" if tests >= _MANY_TESTS else "",
@@ -156,14 +143,12 @@ def holds(name: str) -> str:
     return next((kind.holds for kind in (README, *CONDITIONAL) if kind.name == name), "")
 
 
-def is_checked(path: str, *, wiki: bool = False) -> bool:
+def is_checked(path: str) -> bool:
     """Return whether a file is one of the documents that are checked: at the top, in a folder of documents, or a readme of a
-    part that is not there for tests; in wiki mode the wiki's pages alone.
+    part that is not there for tests.
     """
     if not (is_markdown(path) or is_restructured(path)):
         return False
-    if wiki:
-        return path.startswith(f"{WIKI}/")
     folders = path.split("/")[:-1]
     if not folders or folders[0] in _FOLDERS:
         return True
@@ -186,88 +171,3 @@ def is_history(path: str, major: str = "") -> bool:
     kind = next(kind for kind in CONDITIONAL if kind.name == "changelog")
     stem = path.rpartition("/")[2].rpartition(".")[0]
     return kind.names.fullmatch(stem) is not None or _UPGRADE.fullmatch(stem) is not None
-
-
-MOST_MODULES = 10
-_FEW_SOURCES = 3
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_OURS = re.compile(r"^generated_by:\s*[\"']?autoresearch[\"']?\s*$", re.MULTILINE)
-_PROJECT_FILE = re.compile(r"/(?:pyproject\.toml|package\.json|Cargo\.toml|go\.mod|pom\.xml|build\.gradle(?:\.kts)?)$")
-
-
-@dataclass(frozen=True)
-class WikiPage:
-    """A page that is planned: its path, what it is about, and whether a page of the user's stands there already."""
-
-    path: str
-    about: str
-    users: bool = False
-
-
-def is_generated(text: str) -> bool:
-    """Whether a page says in its front matter that it was written by this workflow, so that it may be written again."""
-    front = _FRONT_MATTER.match(text.replace("\r\n", "\n"))
-    return front is not None and _OURS.search(front[1]) is not None
-
-
-def wiki_modules(asked: Sequence[str], files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders that get a page, at most ten: those asked for, else workspaces, else folders with a project
-    file, else folders with at least three source files.
-    """
-    found = (
-        [name.strip("/") for name in asked]
-        or _workspaces(files, texts)
-        or _project_folders(files)
-        or _full_folders(files)
-    )
-    return tuple(dict.fromkeys(found))[:MOST_MODULES]
-
-
-def _workspaces(files: Sequence[str], texts: Mapping[str, str]) -> list[str]:
-    globs = [*_listed(texts.get("package.json", ""), "workspaces"), *_cargo(texts.get("Cargo.toml", ""))]
-    tops = {tuple(path.split("/")[:-1]) for path in files}
-    folders = sorted({"/".join(parts[:depth]) for parts in tops for depth in range(1, len(parts) + 1)})
-    patterns = [re.compile(re.escape(glob.strip("/")).replace(r"\*", "[^/]+")) for glob in globs]
-    return [folder for folder in folders if any(pattern.fullmatch(folder) for pattern in patterns)]
-
-
-def _listed(text: str, key: str) -> list[str]:
-    try:
-        found = json.loads(text).get(key, []) if text else []
-    except (ValueError, AttributeError):
-        return []
-    found = found.get("packages", []) if isinstance(found, dict) else found
-    return [glob for glob in found if isinstance(glob, str)] if isinstance(found, list) else []
-
-
-def _cargo(text: str) -> list[str]:
-    try:
-        found = tomllib.loads(text).get("workspace", {}).get("members", [])
-    except (ValueError, AttributeError):
-        return []
-    return [glob for glob in found if isinstance(glob, str)]
-
-
-def _project_folders(files: Sequence[str]) -> list[str]:
-    return sorted({path.rpartition("/")[0] for path in files if _PROJECT_FILE.search(path)})
-
-
-def _full_folders(files: Sequence[str]) -> list[str]:
-    claims_made_and_held = Counter(path.rpartition("/")[0] for path in files if language_of(path) and "/" in path)
-    full = [folder for folder, count in claims_made_and_held.items() if count >= _FEW_SOURCES and not _is_tests(folder)]
-    return sorted(sorted(full, key=lambda folder: -claims_made_and_held[folder])[:MOST_MODULES])
-
-
-def _is_tests(folder: str) -> bool:
-    return re.search(r"(?:^|/)(?:tests?|__tests__|docs|wiki)(?:/|$)", folder) is not None
-
-
-def wiki_pages(found: Sequence[str], topics: Sequence[str], existing: Mapping[str, str]) -> tuple[WikiPage, ...]:
-    """The pages that are planned: an index, one a module, one a topic. `existing` are the texts of pages that are there."""
-    planned = [("index", "the modules, and where to begin")]
-    planned += [(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), name) for name in (*found, *topics)]
-    named = ((f"{WIKI}/{name}.md", about) for name, about in planned if name)
-    return tuple(
-        WikiPage(path, about, path in existing and not is_generated(existing[path]))
-        for path, about in dict(named).items()
-    )

@@ -40,9 +40,6 @@ _EXPORT = re.compile(
 )
 _EXPORT_LIST = re.compile(r"\bexport\s+(?:type\s+)?\{([^}]*)\}")
 _COMMON_JS = re.compile(r"\b(?:module\.)?exports\.([A-Za-z_$][\w$]*)\s*=")
-_SCRIPT_FUNCTION = re.compile(
-    r"\bexport\s+(?:default\s+)?(?:async\s+)?(?:function\*?\s+([\w$]+)|const\s+([\w$]+)\s*=\s*(?:async\s*)?)(?:<[^<>()]*>)?\("
-)
 _CLASS = re.compile(
     r"\bexport\s+(?P<default>default\s+)?(?:abstract\s+)?class\s+(?P<name>[\w$]+)(?:<[^{]*?>)?"
     r"(?:\s+extends\s+(?P<base>[\w$.]+)(?:<[^{]*?>)?)?(?:\s+implements\s+[^{]+)?\s*\{"
@@ -56,10 +53,6 @@ _EMITTER = frozenset(
     "prependOnceListener rawListeners setMaxListeners getMaxListeners".split()
 )
 """What every emitter of events has."""
-_TAKEN_OUT = re.compile(r"\b(?:const|let|var)\s*\{([^{}]*)\}\s*=")
-"""Names under which something else may be exported than what is defined under them."""
-_MAY_LACK = re.compile(r"^\.\.\.|^[\w$]+\?|[^=!<>]=[^=>]")
-"""A parameter that a call may leave out."""
 _OPEN = re.compile(
     r"^export\s+\*\s+from\s+['\"](?!\.)|^module\.exports\s*=(?!\s*\{)|^export\s+(?:const|let|var)\s*[\[{]", re.MULTILINE
 )
@@ -161,22 +154,6 @@ class ScriptPackage:
             if match["default"]:
                 found["default"] = found[name]
         return found
-
-    @cached_property
-    def arity(self) -> Mapping[str, tuple[int, float]]:
-        """How many arguments at least and at most its exported functions take, where that can be read off their definition."""
-        found: dict[str, tuple[int, float]] = {}
-        for text in self._plain:
-            for match in _SCRIPT_FUNCTION.finditer(text):
-                listed = text[match.end() : closing(text, match.end() - 1)]
-                if closing(text, match.end() - 1) > 0 and "<" not in listed:
-                    takes = arguments(listed)
-                    least = sum(not _MAY_LACK.search(one) for one in takes)
-                    most = float("inf") if any(one.startswith("...") for one in takes) else len(takes)
-                    before = found.get(match[1] or match[2], (least, most))
-                    found[match[1] or match[2]] = (min(least, before[0]), max(most, before[1]))
-        taken_out = " ".join(names for text in self._plain for names in _TAKEN_OUT.findall(text))
-        return {name: takes for name, takes in found.items() if name not in re.findall(r"[\w$]+", taken_out)}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ..ledger.items import Cited, Item, Options, Severity, Text, Words
+from ..ledger.items import Cited, Item, Options, Severity, Text
 from ..ledger.pages import code
 from ..ledger.state import Ledger, LedgerFacts
 from .validation import (
@@ -29,8 +28,6 @@ class LearnMode(StrEnum):
     INIT = "init"
     UPDATE = "update"
     CHECK = "check"
-    SUMMARIZE = "summarize"
-    WIKI = "wiki"
 
 
 class LearnOptions(Options):
@@ -38,13 +35,9 @@ class LearnOptions(Options):
 
     mode: LearnMode = Field(
         LearnMode.AUTO,
-        description="init writes them, update brings them up to date, check only looks, wiki writes one page a module.",
+        description="init writes them, update brings them up to date, check only looks.",
     )
     file: str = Field("", max_length=300, description="One document alone, by its path or the name of its kind.")
-    modules: Words = Field(
-        (), description="For wiki: the folders that get a page. Empty: found by the server, at most ten."
-    )
-    topics: Words = Field((), description="For wiki: further pages.")
     run_sessions: bool = Field(
         False, description="Run the Python sessions of documents (`>>>`) too, where a person agreed to the command."
     )
@@ -101,9 +94,7 @@ def last_validation(ledger: Ledger) -> Validation:
 
 
 class CodeSummary(LedgerFacts):
-    """What was found of the code when the ledger was opened. `mode` is what `auto` came to; `users` are the wiki pages that a
-    person wrote, each with its SHA-256.
-    """
+    """What was found of the code when the ledger was opened. `mode` is what `auto` came to."""
 
     what: ClassVar[str] = "mapped"
 
@@ -116,9 +107,6 @@ class CodeSummary(LedgerFacts):
     commands: tuple[tuple[str, ...], ...] = ()
     symbols: tuple[tuple[str, str, str], ...] = ()
     symbol_count: int = 0
-    diagrams: Mapping[str, str] = Field(default_factory=dict)
-    modules: tuple[str, ...] = ()
-    users: Mapping[str, str] = Field(default_factory=dict)
 
 
 def code_of(ledger: Ledger) -> CodeSummary:

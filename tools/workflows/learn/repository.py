@@ -12,7 +12,6 @@ from ...text.markdown import DocumentPage, is_markdown, read_page
 from ...text.restructured import is_restructured, read_rst
 from .codemap import CodeMap, is_document
 from .declared import declared_options
-from .diagrams import diagrams
 from .foreign import ForeignNames
 
 _TEST = re.compile(r"(?:^|/)(?:tests?|__tests__|spec|fixtures?)/|(?:^|/)test_|[._]test\.\w+$|(?:^|/)\.github/|lock")
@@ -36,11 +35,6 @@ class Repository:
     def foreign(self) -> ForeignNames:
         """What its code gives away that is not Python."""
         return ForeignNames(self.code.texts)
-
-    @cached_property
-    def diagrams(self) -> Mapping[str, str]:
-        """The diagrams that its code gives, by name."""
-        return diagrams(self.code)
 
     @cached_property
     def folders(self) -> frozenset[str]:

@@ -95,14 +95,6 @@ def scout_page(ledger: Ledger) -> str:
     return "\n".join(part for part in pages if part)
 
 
-def diagrams_page(ledger: Ledger) -> str:
-    """Return the diagrams of the code, each as a block that a document takes as it is; empty where nothing can be drawn."""
-    drawn = code_of(ledger).diagrams
-    said = f"Computed at {ledger.commit[:7]}. Copy a block whole, with its first line: by that it is held against the code.\n"
-    blocks = [f"## {name}\n\n```mermaid\n{text}```\n" for name, text in drawn.items()]
-    return "\n".join(["# Diagrams of the code\n", said, *blocks]) if drawn else ""
-
-
 def _command(kind: str, text: str, source: str = "") -> str:
     """Return a command, and what tells of it: the file that declares it, or that there are files which it is for."""
     return f"- {kind}: `{text}`" + (f", seen from {source}" if source else "")
@@ -163,7 +155,6 @@ class Learn(WorkflowRules):
     }
     pages: ClassVar[Pages] = {
         "scout-context.md": scout_page,
-        "diagrams.md": diagrams_page,
         "validation-report.md": report_page,
     }
 
@@ -187,12 +178,9 @@ class Learn(WorkflowRules):
         )
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
-        mode, count = mode_of(ledger), len(validations(ledger))
-        touched = ledger.latest("touched").get("documents", [])
-        if mode is LearnMode.CHECK:
-            problem = "check only looks, and these were changed since it began: put them back, or close with a why"
-            return (f"{problem}: {', '.join(touched)}",) if touched else ()
-        if count < 2:
+        if mode_of(ledger) is LearnMode.CHECK:
+            return ()
+        if len(validations(ledger)) < 2:
             return ("the documents: write them, then call workflow with `run`, which holds them against the code",)
         wrong = [problem_line(problem) for problem in open_problems(ledger)]
         more = (f"and {len(wrong) - _LISTED} more, all in validation-report.md",) if len(wrong) > _LISTED else ()
@@ -214,13 +202,12 @@ class Learn(WorkflowRules):
     def state(self, ledger: Ledger) -> list[str]:
         seen = last_validation(ledger)
         older = [f"{one.path} ({', '.join(one.changed[:3])})" for one in seen.documents if one.changed]
-        wrong, drawn = open_problems(ledger), code_of(ledger).diagrams
+        wrong = open_problems(ledger)
         return lines(
             f"Mode {mode_of(ledger)}. {_how(self, ledger)}",
             f"The map of the code: {ledger.folder}/scout-context.md. All problems: {ledger.folder}/validation-report.md.",
             "Due: "
             + "; ".join(f"{one.path} ({one.name}, {'there' if one.there else 'MISSING'})" for one in wanted(ledger)),
-            drawn and f"Diagrams of the code, in diagrams.md beside its map: {', '.join(drawn)}.",
             older and f"Not written since what they describe changed, so read these: {'; '.join(older[:8])}.",
             seen.undescribed and f"Areas that no document names: {', '.join(seen.undescribed[:12])}.",
             not seen.symbols_known and "Too much to read all of it: names and settings were not checked.",
@@ -233,8 +220,7 @@ class Learn(WorkflowRules):
         )
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
-        pages = {"scout-context.md": scout_page(ledger), "diagrams.md": diagrams_page(ledger)}
-        return {name: text for name, text in pages.items() if text} | {"validation-report.md": report_page(ledger)}
+        return {"scout-context.md": scout_page(ledger), "validation-report.md": report_page(ledger)}
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         mechanical = [
@@ -295,7 +281,7 @@ def _how(rules: Learn, ledger: Ledger) -> str:
 def _severity(fault: DocumentFault) -> Severity:
     if fault is DocumentFault.SECRET:
         return Severity.HIGH
-    weighty = {DocumentFault.MISSING, DocumentFault.OVERWRITTEN, DocumentFault.COMMAND}
+    weighty = {DocumentFault.MISSING, DocumentFault.COMMAND}
     return Severity.MEDIUM if fault in weighty else Severity.LOW
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
 from ...errors import Code, Refusal
@@ -22,14 +21,12 @@ from ..running.store import Ledgers
 from . import codemap
 from .checks.claim import Claim, contains
 from .codemap import CodeMap, is_document
-from .diagrams import diagrams
-from .documents import FOLDER, WIKI, DueDocument, due, is_checked, is_generated, is_history, wiki_modules, wiki_pages
+from .documents import FOLDER, due, is_checked, is_history
 from .items import (
     CodeSummary,
     LearnMode,
     LearnOptions,
     Mismatch,
-    code_of,
     contradictions,
     exempted,
     improved,
@@ -62,11 +59,10 @@ class LearnRunner(WorkflowRunner):
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         checkout = _checkout_files(context)
         code = _map(context, ledger, checkout)
-        found = _validate(context, ledger, checkout, code)
+        found = _validate(context, ledger, checkout)
         return saw(context, code), _observed(context, found)
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
-        _untouched(context, ledger)
         if isinstance(item, Mismatch):
             text = read_texts(context.repo.root, [item.document])[0].get(item.document, "")
             if not contains(item.says, text):
@@ -77,7 +73,6 @@ class LearnRunner(WorkflowRunner):
         return item
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        _untouched(context, ledger)
         rules = Learn()
         if rules.bounded(ledger):
             why = "all repairs are made" if improved(ledger) else "the last repair left as much wrong as there was"
@@ -85,25 +80,20 @@ class LearnRunner(WorkflowRunner):
         return self._look(context, ledger)
 
     def closing(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        if mode_of(ledger) is LearnMode.CHECK:
-            touched = _touched(context, ledger)
-            known = ledger.latest("touched").get("documents", [])
-            noted = [observed(context, "touched", documents=touched)] if touched != known else []
-            return [*noted, *([] if touched else self._look(context, ledger))]
-        return self._look(context, ledger) if len(validations(ledger)) > 1 else ()
+        looked = mode_of(ledger) is LearnMode.CHECK or len(validations(ledger)) > 1
+        return self._look(context, ledger) if looked else ()
 
     def as_of_now(self, context: RepoContext, ledger: Ledger) -> Ledger:
         if ledger.closed is None:
             return ledger
-        found = _validate(context, ledger, _checkout_files(context), code_of(ledger), run=False)
+        found = _validate(context, ledger, _checkout_files(context), run=False)
         return Ledgers(context).moved_on(ledger, [_observed(context, found)])
 
     def _look(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
         """A look at the documents; none where nothing has changed since the last one, so that a repeated call costs no round."""
-        found = _validate(context, ledger, _checkout_files(context), code_of(ledger))
-        if len(validations(ledger)) > 1 and found == last_validation(ledger):
-            return ()
-        if mode_of(ledger) is LearnMode.CHECK and found == last_validation(ledger):
+        found = _validate(context, ledger, _checkout_files(context))
+        is_the_first = len(validations(ledger)) < 2 and mode_of(ledger) is not LearnMode.CHECK
+        if found == last_validation(ledger) and not is_the_first:
             return ()
         return (_observed(context, found),)
 
@@ -133,7 +123,7 @@ def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeS
     projects = recognise(checkout.files, scan(context.repo.root, checkout.files))
     public = [symbol for symbol in code.python.symbols if "." not in symbol.name and not symbol.name.startswith("_")]
     named = [symbol for symbol in public if symbol.kind in {"class", "function"}]
-    found = CodeSummary(
+    return CodeSummary(
         mode=mode,
         files=len(checkout.files),
         languages=codemap.languages(code),
@@ -143,27 +133,15 @@ def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeS
         commands=[(one.kind, one.text, one.source) for project in projects for one in project.commands][:20],
         symbols=[(f"{symbol.path}:{symbol.line}", symbol.name, symbol.kind) for symbol in named[:_SYMBOLS]],
         symbol_count=len(named),
-        diagrams=diagrams(code),
     )
-    if mode is not LearnMode.WIKI:
-        return found
-    pages = {path: text for path, text in checkout.texts.items() if path.startswith(f"{WIKI}/")}
-    users = {path: _digest(text) for path, text in pages.items() if not is_generated(text)}
-    modules = wiki_modules(options.modules, checkout.files, checkout.texts)
-    return found.model_copy(update={"modules": modules, "users": users})
 
 
-def _validate(
-    context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, code: CodeSummary, *, run: bool = True
-) -> Validation:
-    options, mode, users = ledger.opts(LearnOptions), code.mode, code.users
-    wanted = _due(options, code, checkout)
-    only = {one.path for one in wanted} if options.file or mode is LearnMode.SUMMARIZE else set(checkout.texts)
-    looked_at = only - set(users)
+def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, *, run: bool = True) -> Validation:
+    options = ledger.opts(LearnOptions)
+    wanted = due(checkout.files, checkout.texts, only=options.file)
+    named = {one.path for one in wanted}
     texts = {
-        path: text
-        for path, text in checkout.texts.items()
-        if path in looked_at and (options.file or is_checked(path, wiki=mode is LearnMode.WIKI))
+        path: text for path, text in checkout.texts.items() if (path in named if options.file else is_checked(path))
     }
     repository = Repository(
         checkout.code,
@@ -182,8 +160,6 @@ def _validate(
         },
         exempt=exempted(ledger),
         contradictions=contradictions(ledger),
-        overwritten=[path for path, digest in users.items() if _digest(checkout.texts.get(path, "")) != digest],
-        marked=mode is LearnMode.WIKI,
     )
     found = validated(documents, repository, asked, redactor())
     gone = vanished(documents, last_validation(ledger), asked.contradictions)
@@ -209,42 +185,6 @@ def _sessions(
         ended = run_agreed(context, session_command(tools.pythons.get("", "python3"), path), SESSIONS_TIMEOUT_S)
         found[path] = session_claims(ended.stdout, texts[path]) if ended else not_run(texts[path], NOBODY)
     return found
-
-
-def _due(options: LearnOptions, code: CodeSummary, checkout: CheckoutFiles) -> tuple[DueDocument, ...]:
-    if code.mode is LearnMode.WIKI:
-        existing = {path: text for path, text in checkout.texts.items() if path.startswith(f"{WIKI}/")}
-        planned = wiki_pages(code.modules, options.topics, existing)
-        return tuple(DueDocument(page.about, page.path, "planned", page.path in existing, False) for page in planned)
-    only = "codebase summary" if code.mode is LearnMode.SUMMARIZE else options.file
-    return due(checkout.files, checkout.texts, only=only)
-
-
-def _touched(context: RepoContext, ledger: Ledger) -> list[str]:
-    """Return the documents that differ from what they were when the ledger was opened."""
-    before = validations(ledger)[0].digests
-    texts, _ = read_texts(context.repo.root, list(before))
-    added = [
-        change.path
-        for change in context.repo.changes()
-        if not change.tracked and is_checked(change.path) and change.path not in before
-    ]
-    return sorted([path for path, digest in before.items() if _digest(texts.get(path, "")) != digest] + added)
-
-
-def _untouched(context: RepoContext, ledger: Ledger) -> None:
-    """Refuse in check mode when a document was changed.
-
-    Raises:
-        Refusal: naming the documents.
-    """
-    if mode_of(ledger) is LearnMode.CHECK and (touched := _touched(context, ledger)):
-        problem = f"Check only looks, and these were changed since it began: {', '.join(touched)}."
-        raise Refusal(Code.PROTECTED, f"{problem} Put them back; or close with a why, and open learn with mode update.")
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 _MOST_COMMITS = 5000

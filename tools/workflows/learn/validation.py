@@ -19,7 +19,7 @@ from .checks.claim import Claim, ClaimKind, Document, contains, line_of
 from .checks.spans import NAME
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
-from .documents import DueDocument, holds, is_generated, is_history
+from .documents import DueDocument, holds, is_history
 from .repository import Repository
 
 MOST_PROBLEMS = 300
@@ -30,9 +30,7 @@ _SAMPLE_PASSWORD = re.compile(
     re.IGNORECASE,
 )
 """A password that says itself that it is none."""
-_NEEDS_NO_CODE = frozenset(
-    ("readme", "changelog", "roadmap", "project overview", "design guidelines", "deployment guide")
-)
+_NEEDS_NO_CODE = frozenset(("readme", "changelog", "project overview", "deployment guide"))
 
 
 class DocumentFault(StrEnum):
@@ -40,8 +38,6 @@ class DocumentFault(StrEnum):
 
     MISSING = "missing"
     SECRET = "secret"
-    OVERWRITTEN = "overwritten"
-    UNMARKED = "unmarked"
     CONTRADICTION = "contradiction"
     LINK = "link"
     MARKUP = "markup"
@@ -52,7 +48,6 @@ class DocumentFault(StrEnum):
     SYMBOL = "symbol"
     SIGNATURE = "signature"
     EXAMPLE = "example"
-    DIAGRAM = "diagram"
     COMMAND = "command"
     TARGET = "target"
     OPTION = "option"
@@ -63,7 +58,6 @@ class DocumentFault(StrEnum):
 
 
 _WEAK = ("[masked: assigned secret]", "[masked: password in a URL]")
-_PUT_BACK = "this page was the user's, and was changed: put it back as it was"
 CLAIMED = frozenset(DocumentFault(kind.value) for kind in ClaimKind)
 """What the server may take for a claim though it is none: an agent can say so."""
 
@@ -174,14 +168,12 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class DocumentFacts:
-    """What is known beside the documents: what should be there, what was said about them, and which pages are the user's."""
+    """What is known beside the documents: what should be there, and what was said about them."""
 
     due: Sequence[DueDocument] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exempt: Collection[tuple[str, str]] = ()
     contradictions: Sequence[Contradiction] = ()
-    overwritten: Collection[str] = ()
-    marked: bool = False
 
 
 def read_documents(
@@ -234,7 +226,6 @@ def validated(
     """Return everything that is wrong with these documents, the worst first."""
     found = [
         *_missing(asked.due),
-        *(DocumentProblem(path=path, fault=DocumentFault.OVERWRITTEN, why=_PUT_BACK) for path in asked.overwritten),
         *(problem for path, one in documents.items() for problem in _problems_of(path, one, asked, masked)),
     ]
     ranked = sorted(found, key=lambda one: (list(DocumentFault).index(one.fault), one.path, one.line))
@@ -299,10 +290,6 @@ def _problems_of(
             path=path,
             fault=DocumentFault.EMPTY,
             why="it names nothing of the code, so nothing in it can be checked",
-        )
-    if asked.marked and not is_generated(one.text):
-        yield DocumentProblem(
-            path=path, fault=DocumentFault.UNMARKED, why="its front matter lacks `generated_by: autoresearch`"
         )
 
 

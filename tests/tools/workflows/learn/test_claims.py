@@ -8,13 +8,7 @@ from autoresearch_mcp.tools.text.markdown import read_page
 from autoresearch_mcp.tools.workflows.learn.checks.claim import Claim, Document
 from autoresearch_mcp.tools.workflows.learn.checks.table import claims, spoken_of
 from autoresearch_mcp.tools.workflows.learn.codemap import CodeMap, areas, entry_points, languages
-from autoresearch_mcp.tools.workflows.learn.documents import (
-    due,
-    is_checked,
-    is_generated,
-    wiki_modules,
-    wiki_pages,
-)
+from autoresearch_mcp.tools.workflows.learn.documents import due, is_checked
 from autoresearch_mcp.tools.workflows.learn.repository import Repository
 
 TEXTS = {
@@ -230,13 +224,11 @@ def test_the_map_knows_languages_areas_and_where_the_code_begins() -> None:
     [
         (["Dockerfile"], {}, "deployment guide"),
         (["infra/main.tf"], {}, "deployment guide"),
-        (["app/style.css", "app/Page.tsx"], {}, "design guidelines"),
         (["api/openapi.yaml"], {}, "api reference"),
         (["pyproject.toml"], {"pyproject.toml": 'dependencies = ["fastapi>=1"]'}, "api reference"),
         ([f"tests/test_{n}.py" for n in range(10)], {}, "testing guide"),
         ([".env.example"], {}, "configuration guide"),
         (["package.json"], {"package.json": '{"version": "1.0.0"}'}, "changelog"),
-        (["a.py"], {"a.py": "# TODO x\n" * 20}, "roadmap"),
     ],
 )
 def test_a_signal_makes_a_document_due_and_without_it_none_is(
@@ -277,34 +269,3 @@ def test_a_document_by_another_usual_name_is_there() -> None:
 )
 def test_documents_are_those_at_the_top_those_in_their_folders_and_readmes(path: str, checked: bool) -> None:
     assert is_checked(path) is checked
-
-
-# --- The wiki --------------------------------------------------------------------------------------------------------
-
-
-def test_modules_come_from_what_was_asked_then_workspaces_then_project_files_then_full_folders() -> None:
-    files = [
-        "packages/a/package.json",
-        "packages/a/x.ts",
-        "packages/b/package.json",
-        *(f"lib/{n}.py" for n in range(3)),
-    ]
-    workspaces = {"package.json": '{"workspaces": ["packages/*"]}'}
-
-    assert wiki_modules(["lib/"], files, workspaces) == ("lib",)
-    assert wiki_modules([], ["packages/c/x.ts", *files], workspaces) == ("packages/a", "packages/b", "packages/c")
-    assert wiki_modules([], files, {}) == ("packages/a", "packages/b")
-    assert wiki_modules([], [file for file in files if "lib" in file], {}) == ("lib",)
-    assert len(wiki_modules([], [f"m{n}/{k}.py" for n in range(20) for k in range(3)], {})) == 10
-
-
-def test_a_page_without_the_mark_is_the_users() -> None:
-    ours, theirs = "---\ntitle: x\ngenerated_by: autoresearch\n---\n# A\n", "# A\ngenerated_by: autoresearch\n"
-
-    assert is_generated(ours)
-    assert not is_generated(theirs)
-    assert [(page.path, page.users) for page in wiki_pages(["src/web"], ["How to"], {"wiki/index.md": theirs})] == [
-        ("wiki/index.md", True),
-        ("wiki/src-web.md", False),
-        ("wiki/how-to.md", False),
-    ]

@@ -30,7 +30,6 @@ class ClaimKind(StrEnum):
     COUNT = "count"
     VERSION = "version"
     EXAMPLE = "example"
-    DIAGRAM = "diagram"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ _IN_FOLDER = re.compile(
 _HOLDS = re.compile(
     rf"{_TICKS.replace('{0}', 'folder')}\s+(?:has|holds|contains|consists of)\s+{_NUMBER}\s+{_THINGS}", re.IGNORECASE
 )
-_AT_TOP = re.compile(rf"{_NUMBER}\s+(?P<kind>dockerfiles)\b", re.IGNORECASE)
 _LONG = re.compile(
     rf"{_TICKS.replace('{0}', 'file')}(?:\s+(?:has|is|with|of)\s+|\s*\(){_NUMBER}\s+lines", re.IGNORECASE
 )
@@ -69,11 +68,6 @@ def check_counts(document: Document, repository: Repository) -> Iterator[Claim]:
         counted = _offered(match["kind"].lower(), repository)
         if counted and not _rough(document, match):
             yield _counted(line, match, {counted[1]: counted[0]}, "")
-    for line, match in matches(_AT_TOP, document):
-        there = sum(path.rpartition("/")[2].startswith("Dockerfile") for path in repository.files)
-        top = sum(path.startswith("Dockerfile") and "/" not in path for path in repository.files)
-        if there and not _rough(document, match):
-            yield _counted(line, match, {"in all": there, "at the top": top}, "")
 
 
 def _rough(document: Document, match: re.Match[str]) -> bool:

@@ -44,44 +44,21 @@ def _json(text: str) -> Fault | None:
         if re.match(r'\s*"[^"]+"\s*:', text) and not text.lstrip().startswith("{"):
             inside = _json(f"{{{text.rstrip().rstrip(',')}}}")
             return inside and (inside[0], inside[1])
-        return _before_comma(text, error.lineno, error.msg)
+        return error.lineno, f"it is no JSON: {error.msg}"
     except RecursionError:
         return 1, "it is nested too deeply to be read"
     return None
-
-
-def _before_comma(text: str, line: int, words: str) -> Fault:
-    """Return the line that a writer has to mend: where a comma is missing, that before the one where it was noticed."""
-    lines = text.split("\n")
-    if words.startswith("Expecting ',' delimiter") and line > 1 and re.match(r"\s*[\"\[{]", lines[line - 1]):
-        line = next((at for at in range(line - 1, 0, -1) if lines[at - 1].strip()), line)
-    if (
-        words.startswith(("Illegal trailing comma", "Expecting property name"))
-        and line > 1
-        and "," not in lines[line - 1]
-    ):
-        line = next((at for at in range(line - 1, 0, -1) if lines[at - 1].strip()), line)
-    return line, f"it is no JSON: {words}"
 
 
 def _toml(text: str) -> Fault | None:
     try:
         tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        lines = text.split("\n")
         found = re.search(r"at line (\d+)", str(error))
-        line = int(found[1]) if found else len(lines)
-        if re.search(r"^Unclosed array|end of document", str(error)) or (line > 1 and not _complete(lines[line - 2])):
-            # What is not closed begins above.
-            line = next((at for at in range(min(line, len(lines)), 0, -1) if not _complete(lines[at - 1])), line)
+        line = int(found[1]) if found else text.count("\n") + 1
         why = re.sub(r" \(at .*", "", str(error))
         return line, f"it is no TOML: {why}"
     return None
-
-
-def _complete(line: str) -> bool:
-    """Tell whether a line closes as many brackets as it opens."""
-    return line.count("[") <= line.count("]") and line.count("{") <= line.count("}")
 
 
 def _yaml(text: str) -> Fault | None:

@@ -61,7 +61,6 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
         taken = {name for names in _GO_ASSIGNED.findall(plain) for name in re.split(r"\W+", "".join(names))}
         here = {name: one for name, one in bound.items() if name not in taken}
         yield from _selected(block.line, plain, here, made)
-        yield from _bare_types(block.line, plain, here, foreign)
         yield from _literals(block.line, plain, here)
 
 
@@ -127,17 +126,6 @@ def _called(line: int, text: str, head: str, name: str, package: GoPackage) -> I
         yield Claim(ClaimKind.SIGNATURE, line, " ".join(found[0].split()), why, package.folder)
 
 
-def _bare_types(first: int, plain: str, bound: Mapping[str, GoPackage], foreign: ForeignNames) -> Iterator[Claim]:
-    """Yield the types that a function of a piece of code takes without their package, where one is nearly ours."""
-    ours = {name for package in bound.values() for name in package.members}
-    own = set(re.findall(r"\btype (\w+)", plain)) | {name for package in foreign.go.values() for name in package.names}
-    for match in re.finditer(r"[(,] *\w+ \*([A-Z]\w{5,}) *(?=[,)])", plain):
-        near = get_close_matches(match[1], ours, 1, 0.85) if match[1] not in own else []
-        if near:
-            why = f"nothing in the code is called {match[1]}; there is {near[0]}"
-            yield Claim(ClaimKind.SYMBOL, first + plain.count("\n", 0, match.start()), match[1], why)
-
-
 def _literals(first: int, plain: str, bound: Mapping[str, GoPackage]) -> Iterator[Claim]:
     """Yield the fields that are set where a struct of a package is written out."""
     for match in _GO_LITERAL.finditer(plain):
@@ -162,8 +150,8 @@ def _keys(plain: str, opening: int) -> Iterator[tuple[int, str]]:
 
 
 def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]:
-    """Yield every name that TypeScript or JavaScript imports from a package of this repository, what is asked of it, and what
-    it is called with.
+    """Yield every name that TypeScript or JavaScript imports from a package of this repository, what is asked of it, and the
+    options that it is given.
     """
     foreign: ForeignNames = repository.foreign
     bound: dict[str, ScriptPackage] = {}
@@ -193,7 +181,6 @@ def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]
         for match in _MEMBER.finditer(plain):
             if claim := _asked(block.line + plain.count("\n", 0, match.start()), match[0], bound, instances):
                 yield claim
-        yield from _calls(block.line, plain, bound)
         yield from _options(block.line, plain, bound)
     shown = [(one.line, one.text) for one in document.page.spans]
     for line, text in (*shown, *((one.line, one.text) for one in document.page.headings)):
@@ -216,24 +203,6 @@ def _asked(
     owner = "what is given away" if made == "default" else made or package.name
     why = "" if name in there else f"{owner} has no {name}{_near(name, there if made else package.properties)}"
     return Claim(ClaimKind.SYMBOL, line, text, why)
-
-
-def _calls(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iterator[Claim]:
-    for match in re.finditer(r"(?<![\w.$])(?<!function )([\w$]+)\(", plain):
-        package = bound.get(match[1])
-        takes, end = package.arity.get(match[1]) if package else None, closing(plain, match.end() - 1)
-        if takes and end > 0 and not re.match(r"\s*(?:\{|=>)", plain[end + 1 :]):
-            given = arguments(plain[match.end() : end])
-            fits = takes[0] <= len(given) <= takes[1] or any(one.startswith("...") for one in given)
-            text = f"{match[1]}({', '.join('…' for _ in given)})"
-            why = "" if fits else f"{match[1]} takes {_range(*takes)}, not {len(given)}"
-            yield Claim(ClaimKind.SIGNATURE, first + plain.count("\n", 0, match.start()), text, why)
-
-
-def _range(least: int, most: float) -> str:
-    if least == most:
-        return f"{least} argument" + ("s" if least != 1 else "")
-    return f"at least {least} arguments" if most == float("inf") else f"{least} to {most} arguments"
 
 
 def _options(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iterator[Claim]:

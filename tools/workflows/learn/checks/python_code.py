@@ -67,8 +67,8 @@ def check_python(document: Document, repository: Repository) -> Iterator[Claim]:
                 text = document.said(at).strip()[:80]
                 yield Claim(ClaimKind.SYNTAX, at, text, tree[1], known=not _LEFT_OUT.search(source))
                 continue
-            if not session:
-                yield Claim(ClaimKind.SYNTAX, block.line, "a block of python")
+            what = source.partition("\n")[0][:80] if session else "a block of python"
+            yield Claim(ClaimKind.SYNTAX, block.line + line, what)
             if repository.code.complete:
                 yield from _BlockReader(names, block.line + line - 1).statements(tree.body)
 

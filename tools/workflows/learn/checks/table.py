@@ -10,7 +10,6 @@ from .claim import Check, Claim, Document
 from .commands import check_commands
 from .counts import check_counts
 from .data import check_data
-from .diagrams import check_diagrams
 from .markup import check_links, check_markup, check_roles
 from .options import check_options
 from .other_code import check_go, check_scripts
@@ -27,7 +26,6 @@ CHECKS: tuple[Check, ...] = (
     check_commands,
     check_options,
     check_data,
-    check_diagrams,
     check_python,
     check_go,
     check_scripts,

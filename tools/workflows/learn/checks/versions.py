@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from ..repository import Repository
 from .claim import Claim, ClaimKind, Document, matches
@@ -17,9 +16,6 @@ _LEAST = re.compile(
     r"(?P<more>\+|\s+(?:or|and)\s+(?:newer|later|higher|above|up|greater|more recent)|\s+is\s+(?:required|needed)|\s*(?:-|–|to|through)\s*\d+\.\d+)?"
 )
 _NEEDS = re.compile(r"\b(?:requir|need|minimum|at least|prerequisite|support|install)", re.IGNORECASE)
-_BADGE = re.compile(
-    r"img\.shields\.io/badge/(?P<language>python|node|go|rust)[^-/]*-(?P<versions>[^-)\s]+)-", re.IGNORECASE
-)
 _OWN = re.compile(
     r"\b(?:[Cc]urrent|[Ll]atest|[Ii]ts|(?:is|are|currently) at|[Tt]he package's)\s+(?:stable\s+|released?\s+)?version(?:\s+(?:number\s+)?is)?:?\s+"
     r"[`*]*v?(?P<version>\d+\.\d+(?:\.\d+)*(?:[-.]?\w+)?)"
@@ -45,13 +41,6 @@ def check_versions(document: Document, repository: Repository) -> Iterator[Claim
         # A newer one may be what a single feature needs, or the last of a list.
         sure = _older(match["version"], least) and (match["needs"] or _NEEDS.search(document.said(at)))
         yield Claim(ClaimKind.VERSION, at, " ".join(match[0].split()), why, file, known=not why or bool(sure))
-    for line, match in matches(_BADGE, document):
-        if match["language"].lower() in offered.minimums:
-            least, file = offered.minimums[match["language"].lower()]
-            listed = re.findall(r"\d+(?:\.\d+)*", unquote(match["versions"]))
-            older = [one for one in listed if _older(one, least)]
-            why = f"{file} takes {match['language']} from {least} on" if older else ""
-            yield Claim(ClaimKind.VERSION, line, f"{match['language']} {', '.join(listed)}", why, file)
     for line, match in matches(_OWN, document):
         if offered.version and re.match(r"\d", offered.version):
             at = line + match[0].count("\n")
