@@ -4,7 +4,7 @@ says is looked up; that it matters, and in which order, is an opinion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -14,11 +14,9 @@ from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Text, Withdrawal, Words, Workflow
 from ..ledger.opinions import handed
-from ..ledger.pages import flagged, lines, quoted, section, sentence, slug
+from ..ledger.pages import flagged, lines, page, quoted, section, sentence, slug
 from ..ledger.rules import Check, Need, Objection, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
-
-Lines = Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
 class ImportanceTier(StrEnum):
@@ -86,12 +84,12 @@ class Requirements(Item):
     kind: Literal["prd"] = "prd"
     insight: str = Field(pattern=r"^I\d+$")
     feature: Text = Field(description="Its name.")
-    requirements: Lines = Field(description="What it has to do, each so that it can be tested.")
-    acceptance: Lines = Field(description="How it is seen that it does.")
+    requirements: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        description="What it has to do, each so that it can be tested."
+    )
     approach: Text = Field(description="Where in this code to begin, with paths.")
     success: Text = Field(description="The number that should move, which way, and the command that could measure it.")
-    risks: Lines
-    open: Words = Field((), description="What is no part of it, what a person has to decide, what is not known.")
+    open: Words = Field((), description="Risks, what is no part of it, what a person has to decide, what is not known.")
 
     @property
     def file(self) -> str:
@@ -156,7 +154,7 @@ def _plan(ledger: Ledger) -> str:
             ]
         )
 
-    return _page(
+    return page(
         f"# What to improve: {ledger.options.goal or 'everything'}\n",
         f"For: {ledger.opts(ImproveOptions).icp or 'not said'}. In the order of whoever ranked them; no number stands behind it.\n",
         *(section(tier.replace("-", " ").capitalize(), map(told, _in_tier(ledger, tier))) for tier in ImportanceTier),
@@ -167,25 +165,15 @@ def _plan(ledger: Ledger) -> str:
 def _document(ledger: Ledger, one: Requirements) -> str:
     found = next(entry.item for entry in ledger.of(ProblemInsight) if entry.id == one.insight)
     why = f"{found.problem} ({found.persona}). Wanted: {sentence(found.outcome)}"
-    return _page(
+    return page(
         f"# {one.feature}\n",
         "> Written by an agent from research. What no file of the repository bears out needs your judgement.\n",
-        section("Problem", [why, "", *_bullets(_sources(ledger, found))]),
-        section("Requirements", [f"{place}. {text}" for place, text in enumerate(one.requirements, 1)]),
-        section("Acceptance criteria", [f"- [ ] {text}" for text in one.acceptance]),
+        section("Problem", [why, "", *(f"- {line}" for line in _sources(ledger, found))]),
+        section("Requirements", [f"- [ ] {text}" for text in one.requirements]),
         section("Where to begin", [one.approach]),
         section("Success", [one.success]),
-        section("Risks", _bullets(one.risks)),
-        section("Open", _bullets(one.open)),
-    )
-
-
-def _page(*parts: str) -> str:
-    return "\n".join(part for part in parts if part)
-
-
-def _bullets(texts: Iterable[str]) -> list[str]:
-    return [f"- {text}" for text in texts]
+        section("Open", [f"- {text}" for text in one.open]),
+    )  # fmt: skip
 
 
 class Improve(WorkflowRules):

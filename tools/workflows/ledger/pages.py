@@ -45,6 +45,11 @@ def lines(*parts: object) -> list[str]:
     return [str(part) for part in parts if part]
 
 
+def page(*parts: object) -> str:
+    """Return the parts of a page that say something, one below the other."""
+    return "\n".join(lines(*parts))
+
+
 def sentence(text: str) -> str:
     """Return a text that ends as a sentence does."""
     return text if text.endswith((".", "!", "?", ":", "…")) else f"{text}."

@@ -13,7 +13,7 @@ from ...errors import Code
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Severity, Text, Workflow
 from ..ledger.opinions import handed, in_one_call, told, worst_first
-from ..ledger.pages import flagged, lines, plain, quoted, section, sentence
+from ..ledger.pages import flagged, lines, page, plain, quoted, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
@@ -134,15 +134,14 @@ def _not_there(ledger: Ledger, item: Remark) -> Objection | None:
 def _page(ledger: Ledger) -> str:
     looked = [f"- **{one.persona}**: {plain(one.looked_at)}" for one in ledger.items(Done)]
     withdrawn = [f"- {one.of}: {plain(one.text)}" for one in ledger.items(Remark) if one.withdrawn]
-    parts = [
+    return page(
         f"# Foreseen: {plain(ledger.options.goal) or 'everything'}\n",
         "Opinions of several personas, the worst first: none of it was run. What an experiment found since stands beside it.\n",
         _together(ledger) and f"{_together(ledger)}.\n",
         *(_section(ledger, entry) for entry in standing(ledger)),
         section("Withdrawn", withdrawn),
         section("Looked at", looked),
-    ]
-    return "\n".join(part for part in parts if part)
+    )
 
 
 def _together(ledger: Ledger) -> str:

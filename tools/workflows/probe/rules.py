@@ -14,11 +14,10 @@ from pydantic import Field
 from ...errors import Code
 from ...plan.checks import load_plan, problems
 from ...plan.model import PLAN_FILE, Plan, in_toml
-from ...session.events import Record
 from ..ledger.handoff import HandoffFinding
 from ..ledger.items import Cited, Depth, Item, Options, Text, Words, Workflow
 from ..ledger.opinions import handed
-from ..ledger.pages import flagged, lines, one_line, section, sentence
+from ..ledger.pages import flagged, lines, one_line, page, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 
@@ -131,16 +130,8 @@ class Planned(Item):
         return f"{self.plan.get('metric')}, {self.plan.get('direction')} is better: {self.plan.get('verify')}"
 
 
-class GateSeen(Record):
-    """A gate of check_plan that was not passed: its name, what it saw, and what would cure it."""
-
-    gate: str
-    seen: str
-    cure: str
-
-
 class PlanTried(LedgerFacts):
-    """What the gates of check_plan said of the plan with this digest. `ran` says whether its command gave a number; what is
+    """What the gates of check_plan that were not passed said of the plan with this digest, and what cures them. `ran` says whether its command gave a number; what is
     `noted` tells of the repository at that moment, and nothing against the plan.
     """
 
@@ -149,8 +140,8 @@ class PlanTried(LedgerFacts):
     plan: str
     head: str
     ran: bool
-    failed: tuple[GateSeen, ...]
-    noted: tuple[GateSeen, ...]
+    failed: tuple[str, ...]
+    noted: tuple[str, ...]
 
 
 def answers_to(ledger: Ledger, question: str) -> list[LedgerEntry[Any]]:
@@ -233,7 +224,7 @@ def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
     if last_plan(ledger) is None:
         return ("a plan: record `plan` with the fields of check_plan",)
     facts = tried(ledger)
-    return tuple(f"a plan that passes: [{one.gate}] {one.seen}. {one.cure}" for one in (facts.failed if facts else ()))
+    return tuple(f"a plan that passes: {one}" for one in (facts.failed if facts else ()))
 
 
 def _spec(ledger: Ledger) -> str:
@@ -249,7 +240,7 @@ def _spec(ledger: Ledger) -> str:
         asked.append("\n".join([f"- **{one.id}**{left} {one.item.text}", *found]))
     head = f"# {ledger.options.goal or 'What is wanted'}\n"
     legend = "What stands in a file was looked up, and how it is read is the agent's word, as is what a person said and all that follows.\n"
-    return "\n".join(part for part in (head, legend, *parts, section("Questions", asked)) if part)
+    return page(head, legend, *parts, section("Questions", asked))
 
 
 def _line(ledger: Ledger, entry: LedgerEntry[Atom]) -> str:
@@ -273,8 +264,8 @@ def _config(ledger: Ledger) -> str:
     passed = "not every gate passed" if facts and facts.failed else "every gate that could be tried passed"
     head = [
         f"# {PLAN_FILE}, from {ledger.id}: {passed if facts else 'not tried'}.",
-        *(f"# Failed: [{one.gate}] {one.seen}" for one in (facts.failed if facts else ())),
-        *(f"# Note: [{one.gate}] {one.seen}" for one in (facts.noted if facts else ())),
+        *(f"# Failed: {one}" for one in (facts.failed if facts else ())),
+        *(f"# Note: {one}" for one in (facts.noted if facts else ())),
         f"# Copy it to {PLAN_FILE}; a person agrees to its commands with `autoresearch-mcp approve`.",
         "",
     ]

@@ -9,9 +9,10 @@ from ...iteration.gates import GateRow
 from ...iteration.preflight import preflight
 from ...lab.context import RepoContext
 from ...vocabulary import Phase
+from ..ledger.pages import sentence
 from ..ledger.state import Ledger, Observed
 from ..running.runner import Scoped, saw
-from .rules import GateSeen, PlanTried, last_plan, tried
+from .rules import PlanTried, last_plan, tried
 
 _OF_THE_PLAN = frozenset(
     ("plan", "scope", "protected", "screen", "sandbox", "verify", "guard", "no-op control", "sabotage control", "holdout", CLOCK)
@@ -28,31 +29,23 @@ class ProbeRunner(Scoped):
         if plan is None or (before and before.ran and before.head == head and not before.failed):
             return ()
         if context.phase is not Phase.NO_SESSION:
-            busy = GateSeen(gate="session", seen="not tried: a session is open on this branch", cure="")
+            busy = "[session] not tried: a session is open on this branch"
             facts = PlanTried(plan=plan.digest(), head=head, ran=False, failed=(), noted=(busy,))
         else:
             found = preflight(context, plan)
             context.paired_checkout.remove()
-            asleep, missed = (
-                bool(found.consent_missing),
-                [gate for gate in found.gates if not gate.passed or gate.gate == CLOCK],
-            )
+            missed = {_told(gate): gate.gate for gate in found.gates if not gate.passed or gate.gate == CLOCK}
+            # That nobody agreed to a command speaks against no plan.
+            against = _OF_THE_PLAN - ({"verify"} if found.consent_missing else set())
             facts = PlanTried(
                 plan=plan.digest(),
-                head=context.repo.head(),
+                head=head,
                 ran=found.baseline is not None,
-                failed=tuple(_shown(gate) for gate in missed if _fails(gate, asleep=asleep)),
-                noted=tuple(_shown(gate) for gate in missed if not _fails(gate, asleep=asleep)),
+                failed=tuple(told for told, gate in missed.items() if gate in against),
+                noted=tuple(told for told, gate in missed.items() if gate not in against),
             )
-            for command in found.consent_missing:
-                context.consent.want(command)
         return (saw(context, facts),) if facts != before else ()
 
 
-def _fails(gate: GateRow, *, asleep: bool) -> bool:
-    """Whether a gate that was not passed speaks against the plan; verify does not where it did not run because nobody agreed to it."""
-    return gate.gate in _OF_THE_PLAN and not (asleep and gate.gate == "verify")
-
-
-def _shown(gate: GateRow) -> GateSeen:
-    return GateSeen(gate=gate.gate, seen=gate.seen[:500], cure=gate.cure[:300])
+def _told(gate: GateRow) -> str:
+    return f"[{gate.gate}] {sentence(gate.seen[:500])} {gate.cure[:300]}".strip()

@@ -17,7 +17,7 @@ from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Options, Text, Workflow
 from ..ledger.opinions import in_one_call
-from ..ledger.pages import clipped, flagged, lines, plain, quoted, section
+from ..ledger.pages import clipped, flagged, lines, page, plain, quoted, section
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger, LedgerEntry
 
@@ -249,17 +249,16 @@ def _overview(ledger: Ledger) -> str:
         f"- {one.told()}\n" + "\n".join(f"  - judge {e.item.judge}, {one.chosen(e.item).id}: {plain(e.item.reasons)}{flagged(e.item.reasons)}" for e in one.votes)
         for one in done
     ]  # fmt: skip
-    parts = [
+    return page(
         f"# {plain(ledger.options.goal)}\n",
         ("A judge who asks is handed two texts under shuffled labels, without authors. Whether each vote is another judge's, and whether "
         "anybody read, the server cannot tell. Nothing was measured: this is which text was preferred.\n"),
-        f"{quoted(last.item.text)}\n" if last else "",
+        last and f"{quoted(last.item.text)}\n",
         section("What was still said against it", [f"- {plain(one)}" for one in _left(ledger)]),
         section("Rounds", said),
         section("All texts", [f"{e.id}{flagged(e.item.text)}\n\n{quoted(e.item.text)}\n" for e in ledger.of(CandidateText)]),
         f"Seed of the labels: {ledger.latest('seed').get('seed', '')}\n",
-    ]  # fmt: skip
-    return "\n".join(part for part in parts if part)
+    )  # fmt: skip
 
 
 def _left(ledger: Ledger) -> tuple[str, ...]:

@@ -39,10 +39,8 @@ PRD = {
     "insight": "I1",
     "feature": "Discounts the right way round",
     "requirements": ["total([100], 10) is 90."],
-    "acceptance": ["A test of total with a discount is green."],
     "approach": "Begin in shop/cart.py.",
     "success": "Wrong totals, lower: python3 test_cart.py",
-    "risks": ["Somebody relies on the old totals."],
     "open": ["What becomes of old orders?"],
 }
 
@@ -87,6 +85,6 @@ def test_the_first_of_what_matters_is_specified(agent: WorkflowAgent) -> None:
     assert plan.index("## Must have") < plan.index(f"See [{name}]({name}).") < plan.index("## Not ours\n\n- **I2**")
     assert "  - `shop/cart.py:2` (looked up): A discount of ten per cent costs ninety" in plan
     assert "  - https://example.org/carts (not checked): Wrong totals end carts" in plan
-    assert "- [ ] A test of total with a discount is green." in agent.file(closed, name)
+    assert "- [ ] total([100], 10) is 90." in agent.file(closed, name)
     findings = agent.handoff(closed)["findings"]
     assert [(one["id"], one["location"], one["confirmed"]) for one in findings] == [("I1", "shop/cart.py:2", False)]
