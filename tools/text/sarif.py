@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -16,36 +15,21 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 ROOT = "%SRCROOT%"
 FINGERPRINT = "primaryLocationLineHash"
 """The name that code hosts look for to tell that two runs found the same."""
-
-
-class SarifLevel(StrEnum):
-    """How a result is shown."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True)
-class SarifRule:
-    """One kind of result. `security_severity` is from 0.1 to 10.0 as in CVSS; None where it is no matter of security."""
-
-    id: str
-    name: str
-    title: str
-    text: str
-    help: str
-    level: SarifLevel
-    help_address: str = ""
-    tags: tuple[str, ...] = ()
-    security_severity: float | None = None
+_LEVELS = {
+    "critical": ("error", 9.5),
+    "high": ("error", 8.0),
+    "medium": ("warning", 5.5),
+    "low": ("note", 2.0),
+    "info": ("note", None),
+}
+"""How a severity is shown, and the number that code hosts read back as that severity: above 9.0, from 7.0, from 4.0, from 0.1."""
 
 
 @dataclass(frozen=True)
 class SarifResult:
-    """One result at one place. `fingerprint` stays the same when lines move."""
+    """One result at one place, of a severity. `fingerprint` stays the same when lines move."""
 
-    rule: str
+    severity: str
     message: str
     path: str
     first_line: int
@@ -56,56 +40,61 @@ class SarifResult:
     properties: dict[str, str] = field(default_factory=dict)
 
 
-def sarif(
-    name: str, run: str, rules: Sequence[SarifRule], results: Sequence[SarifResult], properties: dict[str, str]
-) -> str:
-    """Write one run of a tool as a SARIF log. `run` is its id; hosts take what stands before its last `/` as the category."""
-    places = {rule.id: place for place, rule in enumerate(rules)}
-    levels = {rule.id: rule.level for rule in rules}
+@dataclass(frozen=True)
+class SarifKind:
+    """What results are: the first word of their rules, what each is called, a sentence with `{}` for the severity, what to do
+    with it, and under which tag hosts file it.
+    """
+
+    name: str
+    noun: str
+    text: str
+    advice: str
+    tag: str
+
+
+def sarif(tool: str, kind: SarifKind, run: str, results: Sequence[SarifResult], properties: dict[str, str]) -> str:
+    """Write one run of a tool as a SARIF log, with one rule for each severity that occurs. Hosts take what stands before the last
+    `/` of the run's id as the category.
+    """
+    severities = [one for one in _LEVELS if any(result.severity == one for result in results)]
     made = {
-        "tool": {"driver": {"name": name, "rules": [_rule(rule) for rule in rules]}},
-        "automationDetails": {"id": run},
+        "tool": {"driver": {"name": tool, "rules": [_rule(kind, one) for one in severities]}},
+        "automationDetails": {"id": f"autoresearch-{kind.name}/{run}"},
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, places[one.rule], levels[one.rule]) for one in results],
+        "results": [_result(kind, one, severities.index(one.severity)) for one in results],
         "properties": properties,
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [made]}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _rule(rule: SarifRule) -> dict[str, Any]:
-    severity = {} if rule.security_severity is None else {"security-severity": f"{rule.security_severity:.1f}"}
+def _rule(kind: SarifKind, severity: str) -> dict[str, Any]:
+    level, number = _LEVELS[severity]
+    text = {"text": kind.text.format(severity)}
     return {
-        "id": rule.id,
-        "name": rule.name,
-        "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.text},
-        "help": {"text": rule.help, "markdown": _linked(rule)},
-        **({"helpUri": rule.help_address} if rule.help_address else {}),
-        "defaultConfiguration": {"level": rule.level.value},
-        "properties": {"tags": list(rule.tags), **severity},
+        "id": f"{kind.name}-{severity}",
+        "name": f"{kind.noun}{severity.title()}",
+        "shortDescription": text,
+        "fullDescription": text,
+        "help": {"text": kind.advice, "markdown": kind.advice},
+        "defaultConfiguration": {"level": level},
+        "properties": {
+            "tags": [kind.tag],
+            **({"security-severity": f"{number:.1f}"} if number and kind.tag == "security" else {}),
+        },
     }
 
 
-def _linked(rule: SarifRule) -> str:
-    return f"{rule.help} [{rule.title}]({rule.help_address})" if rule.help_address else rule.help
-
-
-def _result(one: SarifResult, place: int, level: SarifLevel) -> dict[str, Any]:
+def _result(kind: SarifKind, one: SarifResult, place: int) -> dict[str, Any]:
     region = {"startLine": one.first_line, "endLine": one.last_line, "snippet": {"text": one.quote}}
+    address = {"uri": quote(one.path, safe="/"), "uriBaseId": ROOT}
     return {
-        "ruleId": one.rule,
+        "ruleId": f"{kind.name}-{one.severity}",
         "ruleIndex": place,
-        "level": level.value,
+        "level": _LEVELS[one.severity][0],
         "message": {"text": one.message},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(one.path, safe="/"), "uriBaseId": ROOT},
-                    "region": region,
-                }
-            }
-        ],
+        "locations": [{"physicalLocation": {"artifactLocation": address, "region": region}}],
         "partialFingerprints": {FINGERPRINT: f"{one.fingerprint}:1"},
         "properties": {**({"tags": list(one.tags)} if one.tags else {}), **one.properties},
     }

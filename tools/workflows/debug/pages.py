@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
+from ...text.sarif import SarifKind, SarifResult, sarif
 from ..ledger.evidence import fingerprint, ran, words
-from ..ledger.items import ItemOutcome, Severity, split_location
+from ..ledger.items import ItemOutcome, split_location
 from ..ledger.pages import code, lines, quoted, section, sentence
 from ..ledger.state import Ledger, LedgerEntry, Ran
 from .items import DebugFinding, Hypothesis, by_severity, confirmed, outcome_of, told
 
-LEVELS = {
-    Severity.CRITICAL: SarifLevel.ERROR,
-    Severity.HIGH: SarifLevel.ERROR,
-    Severity.MEDIUM: SarifLevel.WARNING,
-    Severity.LOW: SarifLevel.NOTE,
-    Severity.INFO: SarifLevel.NOTE,
-}
+_FAULT = SarifKind(
+    "debug",
+    "Fault",
+    "A fault of {} severity that commands showed; what should hold instead is their author's word.",
+    "The message says why it happens and how it is shown. Run its command before and after a change.",
+    "correctness",
+)
 
 
 def findings_page(ledger: Ledger) -> str:
@@ -58,19 +58,9 @@ def _eliminated(ledger: Ledger, entry: LedgerEntry[Hypothesis]) -> str:
 
 def sarif_log(ledger: Ledger) -> str:
     """Return the findings in SARIF 2.1.0."""
-    entries = by_severity(ledger)
-    rules = [_rule(severity) for severity in Severity if any(one.item.severity is severity for one in entries)]
     properties = {"ledger": ledger.id, "commit": ledger.closed.commit if ledger.closed else ledger.commit}
-    found = [_result(ledger, one) for one in entries]
-    return sarif("autoresearch debug", f"autoresearch-debug/{ledger.id}", rules, found, properties)
-
-
-def _rule(severity: Severity) -> SarifRule:
-    text = f"A fault of {severity} severity that commands showed; what should hold instead is their author's word."
-    advice = "The message says why it happens and how it is shown. Run its command before and after a change."
-    return SarifRule(
-        f"debug-{severity}", f"Fault{severity.title()}", text, text, advice, LEVELS[severity], tags=("correctness",)
-    )
+    found = [_result(ledger, entry) for entry in by_severity(ledger)]
+    return sarif("autoresearch debug", _FAULT, ledger.id, found, properties)
 
 
 def _result(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> SarifResult:
@@ -85,6 +75,6 @@ def _result(ledger: Ledger, entry: LedgerEntry[DebugFinding]) -> SarifResult:
         )
     )
     return SarifResult(
-        f"debug-{one.severity}", message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
+        one.severity, message, path, first, last, one.quote, fingerprint(path, "bug", one.quote),
         properties={"id": entry.id, "shown": confirmed(ran(ledger, entry))},
     )  # fmt: skip

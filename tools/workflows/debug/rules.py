@@ -214,8 +214,8 @@ class DebugRunner(Scoped):
     """Gathers at the opening; `run` runs the project's checks, and the reproductions that waited for consent."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        found = observed(context, GATHERED, commands=checks_of(projects_of(context)))
-        return (*super().opening(context, ledger), found)
+        super().opening(context, ledger)
+        return (observed(context, GATHERED, commands=checks_of(projects_of(context))),)
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         results = run_checks(context, checks_of(projects_of(context)))

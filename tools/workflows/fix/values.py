@@ -10,6 +10,7 @@ from ...diagnostics.tracebacks import TEST_FILE
 from ...lab.context import RepoContext
 from ..ledger.state import Ledger
 from ..running.suppressions import runs_of
+from ..running.trials import text_at
 from .items import Broken
 
 _LITERAL = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"|(?<![\w.])(\d[\w.]*)")
@@ -52,8 +53,3 @@ def written_from_tests(context: RepoContext, ledger: Ledger, since: str, patch: 
 
 def _stands_in(value: str, other: str) -> bool:
     return re.search(rf"(?:(?<!\w)|(?!\w)){re.escape(value)}(?:(?!\w)|(?<!\w))", other) is not None
-
-
-def text_at(context: RepoContext, commit: str, path: str) -> str:
-    """Return a file as a commit has it; empty where it has none."""
-    return (context.repo.content(commit, path) or b"").decode("utf-8", "replace")

@@ -16,10 +16,11 @@ from ...lab.context import RepoContext
 from ...plan.model import Plan
 from ...text.redaction import redactor
 from ..ledger.state import Ledger
+from ..running.trials import text_at
 from .ending import ENDING, counted
 from .items import Witness
 from .queue import ErrorState, known_ids, queued_errors
-from .values import added_to_the_code, first_witness, text_at, values_in
+from .values import added_to_the_code, first_witness, values_in
 
 
 def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspection) -> Witness:

@@ -19,8 +19,8 @@ CHECKS = (CommandKind.TEST, CommandKind.TYPES, CommandKind.LINT, CommandKind.BUI
 CHECK_TIMEOUT_S = 600.0
 MOST_CHECKS = 8
 LARGEST_FILE = 256 * 1024
-LARGEST_LOOK = 8 * 1024 * 1024
-"""Bytes that one look at a repository reads at most."""
+MOST_READ = 2000
+"""Files that one look at a repository reads at most."""
 
 
 def projects_of(context: RepoContext) -> tuple[Project, ...]:
@@ -61,24 +61,11 @@ def run_checks(context: RepoContext, checks: Iterable[Mapping[str, str]]) -> lis
 
 
 def texts_of(context: RepoContext, files: Sequence[str]) -> dict[str, str]:
-    """Return the text of files at HEAD, as many as one look may read; large ones and those that are no text are left out."""
-    return {
-        path: data.decode("utf-8", errors="replace")
-        for path, data in context.repo.contents(context.repo.head(), _readable(context, files)).items()
-        if len(data) <= LARGEST_FILE and b"\0" not in data[:1024]
-    }
-
-
-def _readable(context: RepoContext, files: Sequence[str]) -> list[str]:
-    """Return the files that are small enough, up to what one look reads. Their size in the checkout counts, unread."""
-    found: list[str] = []
-    room = LARGEST_LOOK
-    for path in files:
-        file = context.repo.root / path
-        size = file.lstat().st_size if file.is_file() and not file.is_symlink() else LARGEST_FILE + 1
-        if size <= LARGEST_FILE:
-            room -= size
-            found.append(path)
-        if room < 0:
-            break
-    return found
+    """Return the text of files at HEAD, as many as one look may read; large ones and those that are no text are left out. Their
+    size in the checkout counts, unread.
+    """
+    there = [context.repo.root / path for path in files]
+    sizes = [file.lstat().st_size if file.is_file() and not file.is_symlink() else LARGEST_FILE + 1 for file in there]
+    small = [path for path, size in zip(files, sizes, strict=True) if size <= LARGEST_FILE][:MOST_READ]
+    texts = context.repo.contents(context.repo.head(), small).items()
+    return {path: data.decode("utf-8", errors="replace") for path, data in texts if b"\0" not in data[:1024]}

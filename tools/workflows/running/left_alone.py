@@ -25,18 +25,17 @@ def left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
     if (repo.branch(), repo.head()) != (branch, head):
         message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
         raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
-    if changed := sorted(edited(context) - before):
-        message = f"`{proof.command}` or its control edited {', '.join(changed[:5])}. Put that back, and let it work on a copy."
-        raise Refusal(Code.EVIDENCE, message)
-    if touched := sorted(path for path, stamp in _written(context).items() if written.get(path) != stamp):
-        names = ", ".join(touched[:5])
-        message = (
-            f"`{proof.command}` or its control wrote {names}, and put it back. Run the code as it is, where it lies."
-        )
-        raise Refusal(Code.EVIDENCE, message)
-    if lost := sorted(others - frozenset(context.repo.status().untracked.paths)):
-        message = f"`{proof.command}` or its control removed {', '.join(lost[:5])}, which git does not have. Let it work on a copy."
-        raise Refusal(Code.EVIDENCE, message)
+    done = {
+        "edited {}. Put that back, and let it work on a copy.": edited(context) - before,
+        "wrote {}, and put it back. Run the code as it is, where it lies.": {
+            path for path, stamp in _written(context).items() if written.get(path) != stamp
+        },
+        "removed {}, which git does not have. Let it work on a copy.": others - {*repo.status().untracked.paths},
+    }
+    for what, paths in done.items():
+        if paths:
+            told = what.format(", ".join(sorted(paths)[:5]))
+            raise Refusal(Code.EVIDENCE, f"`{proof.command}` or its control {told}")
 
 
 def _put_back(repo: Repo, branch: str, head: str) -> str:

@@ -18,8 +18,8 @@ from .controls import Control
 from .left_alone import edited, left_as_it_was
 from .rests_on import as_it_was, changed_outside, differing, outside_files, own_files, words_of_author
 from .runner import observed
-from .stand_ins import ending
-from .trials import TIMEOUT_S, cited_code, elsewhere, elsewhere_otherwise, only_here, run_command, tried
+from .stand_ins import END
+from .trials import TIMEOUT_S, cited_code, elsewhere, elsewhere_otherwise, fails_alike, only_here, run_command, tried
 
 CANCELLED = "The call was cancelled. Make it again to go on."
 NOBODY = "not run: nobody agreed to it. A person can, with `autoresearch-mcp approve` in a terminal."
@@ -106,12 +106,12 @@ def _spent(context: RepoContext, proof: Proof, then: Mapping[str, bytes | None])
     if not proof.commit:
         return ""
     files = as_it_was(context, proof, then)
-    command, *controls = elsewhere(context, files, proof, commit=proof.commit, anew=True, clean=True)
-    if command.failed and command.named and all(one.passed for one in controls):
+    found = elsewhere(context, files, proof, commit=proof.commit, anew=True, clean=True)
+    if fails_alike(found):
         return ""
     where = f"{proof.commit[:7]}, where it showed the fault,"
-    if command.exit_code is None:
-        return f"it could not be run at {where} to compare: {command.why}"
+    if found[0].exit_code is None:
+        return f"it could not be run at {where} to compare: {found[0].why}"
     return f"it does not fail any more at {where} so it is spent: what became of the fault cannot be told by it"
 
 
@@ -129,9 +129,8 @@ def _idle(context: RepoContext, proof: Proof, path: str, then: Mapping[str, byte
     """Return why a proof that passes says nothing of a file: it passes as well where that file cannot be loaded to its end, or
     although a Python test of it raises.
     """
-    there = context.repo.content(context.repo.head(), path) if path else None
-    end = ending(path, there.decode("utf-8", "replace")) if there else None
-    if end and elsewhere(context, {**then, path: end}, proof)[0].passed:
+    there = context.repo.content(context.repo.head(), path) if path.endswith(".py") else None
+    if there and elsewhere(context, {**then, path: there + END.encode()}, proof)[0].passed:
         return f"it passes as well where {path} fails at its end, so it never gets there"
     if not any(TEST_FILE.search(one) for one, _ in proof.files):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...lab.context import RepoContext
 from .stand_ins import CitedCode, words_around, words_of
+from .trials import text_at
 
 STILL_THERE = 0.5
 """Share of the words of a function or file that no other of its kind may have."""
@@ -14,8 +15,7 @@ def removed(context: RepoContext, commit: str, path: str, quote: str, near: int)
     kind that git has at HEAD holds half of its words. What looks like it stays open.
     """
     repo, ending = context.repo, path.rpartition(".")[2]
-    before = (repo.content(commit, path) or b"").decode("utf-8", "replace")
-    code = CitedCode(path, before, quote, near)
+    code = CitedCode(path, text_at(context, commit, path), quote, near)
     if not code.line:
         return False
     words = words_around(code)

@@ -66,14 +66,13 @@ def saw(context: RepoContext, facts: LedgerFacts) -> Observed:
 
 
 class Scoped(WorkflowRunner):
-    """Counts the files in scope, so that coverage has a denominator which the agent cannot choose later."""
+    """Opens no ledger on a scope in which there is nothing."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        files = files_in_scope(context, ledger)
-        if not files:
+        if not files_in_scope(context, ledger):
             problem = f"No file that git tracks is in scope ({', '.join(ledger.options.scope) or 'everything'})."
             raise Refusal(Code.BAD_ARGUMENT, f"{problem} Give globs from the repository's root, such as `src/**`.")
-        return (observed(context, "scope", files=len(files)),)
+        return ()
 
 
 def files_in_scope(context: RepoContext, ledger: Ledger) -> tuple[str, ...]:

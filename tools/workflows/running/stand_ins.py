@@ -30,7 +30,8 @@ _NOTHING = (
 """An expression whose value is empty, and like nothing."""
 # At once: what catches exceptions, as pytest does, would show the source, in which the words stand.
 _STOP = "__import__('os')._exit(1)"
-_END = "\nraise SystemExit(97)\n"
+END = "\nraise SystemExit(97)\n"
+"""What ends a program as failed once a module is loaded to its end."""
 _RAISED = (
     "raise next((it.__new__(it) for m in [*__import__('sys').modules.values()] for it in [vars(m).get('{0}')] "
     "if isinstance(it, type) and issubclass(it, BaseException)), RuntimeError)"
@@ -140,11 +141,6 @@ class CitedCode:
         return "an argument by itself" if bare else ""
 
 
-def ending(path: str, text: str) -> bytes | None:
-    """Return a module that ends its program as failed once it is loaded to its end; None for other files."""
-    return f"{text}{_END}".encode() if path.endswith(".py") else None
-
-
 def words_of(path: str, text: str) -> list[frozenset[str]]:
     """Return the words of each function of a module, or of a file as a whole."""
     lines = text.splitlines()
@@ -155,8 +151,7 @@ def words_of(path: str, text: str) -> list[frozenset[str]]:
 def words_around(code: CitedCode) -> frozenset[str]:
     """Return the words of the function in which code stands, or of its file."""
     one, lines = code.function, code.text.splitlines()
-    part = "\n".join(lines[one.lineno - 1 : one.end_lineno]) if one else code.text
-    return frozenset(re.findall(r"\w{2,}", part))
+    return frozenset(re.findall(r"\w{2,}", "\n".join(lines[one.lineno - 1 : one.end_lineno]) if one else code.text))
 
 
 def _nodes(path: str, text: str) -> list[ast.AST]:

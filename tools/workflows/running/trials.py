@@ -73,7 +73,7 @@ def _why_nothing(
         why = "it looks at the text of that file, runs a copy, or does not repeat. Run the code where it lies"
         return f"with a line in {code.name} that does nothing it ends otherwise: {why}"
     fails = found.get("answering", ())
-    if fails and _fails_alike(fails) and not _decides(context, proof, code):
+    if fails and fails_alike(fails) and not _decides(context, proof, code):
         cure = (
             "Cite the code that does it, or take a control that this code decides, such as an input that it does refuse"
         )
@@ -93,7 +93,8 @@ def only_here(context: RepoContext) -> str:
     return f"{where} it ends otherwise. Show what is committed, wherever it lies"
 
 
-def _fails_alike(runs: Sequence[Ran]) -> bool:
+def fails_alike(runs: Sequence[Ran]) -> bool:
+    """Tell whether a proof showed its fault once more: the command failed in its words, and the control passed."""
     command, *controls = runs
     return command.failed and command.named and all(one.passed for one in controls)
 
@@ -113,8 +114,12 @@ def _decides(context: RepoContext, proof: Proof, code: CitedCode) -> bool:
 
 def cited_code(context: RepoContext, cited: Cited) -> CitedCode:
     """Return the code that an item cites, as it stands at HEAD."""
-    text = context.repo.content(context.repo.head(), cited.path) or b""
-    return CitedCode.of(cited, text.decode("utf-8", "replace"))
+    return CitedCode.of(cited, text_at(context, context.repo.head(), cited.path))
+
+
+def text_at(context: RepoContext, commit: str, path: str) -> str:
+    """Return a file as a commit has it; empty where it has none."""
+    return (context.repo.content(commit, path) or b"").decode("utf-8", "replace")
 
 
 def elsewhere(

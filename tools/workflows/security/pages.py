@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...text.sarif import SarifLevel, SarifResult, SarifRule, sarif
+from ...text.sarif import SarifKind, SarifResult, sarif
 from ..ledger.evidence import ran, words
-from ..ledger.items import Severity, split_location
+from ..ledger.items import split_location
 from ..ledger.pages import sentence
 from ..ledger.state import Ledger, LedgerEntry
 from .findings import (
@@ -21,14 +21,13 @@ from .findings import (
 )
 from .items import BoundaryItem, SecurityFinding, SecurityOptions, ThreatTest
 
-_LEVELS = {
-    Severity.CRITICAL: (SarifLevel.ERROR, 9.5),
-    Severity.HIGH: (SarifLevel.ERROR, 8.0),
-    Severity.MEDIUM: (SarifLevel.WARNING, 5.5),
-    Severity.LOW: (SarifLevel.NOTE, 2.0),
-    Severity.INFO: (SarifLevel.NOTE, None),
-}
-"""How a severity is shown, and the number that code hosts read back as that severity: above 9.0, from 7.0, from 4.0, from 0.1."""
+_WEAKNESS = SarifKind(
+    "security",
+    "Weakness",
+    "A weakness of {} severity that an audit found.",
+    "The message of each result says how the attack goes, whether it was seen, and what to change.",
+    "security",
+)
 
 
 def page_values(ledger: Ledger) -> dict[str, object]:
@@ -59,38 +58,18 @@ def page_values(ledger: Ledger) -> dict[str, object]:
 
 
 def sarif_log(ledger: Ledger) -> str:
-    """Return the open findings in SARIF. One rule for each severity that occurs, because hosts read the severity off the rule."""
-    found = open_findings(ledger)
-    kinds = [one for one in Severity if any(entry.item.severity is one for entry in found)]
-    properties = {
-        "ledger": ledger.id,
-        "commit": ledger.closed.commit if ledger.closed else ledger.commit,
-        "branch": ledger.branch,
-    }
-    results = [_result(ledger, one) for one in found]
-    return sarif("autoresearch", f"autoresearch-security/{ledger.id}", [*map(_rule, kinds)], results, properties)
-
-
-def _rule(severity: Severity) -> SarifRule:
-    level, number = _LEVELS[severity]
-    text = f"A weakness of {severity} severity that an audit found."
-    return SarifRule(
-        id=f"security-{severity}",
-        name=f"Weakness{severity.title()}",
-        title=text,
-        text=text,
-        help="The message of each result says how the attack goes, whether it was seen, and what to change.",
-        level=level,
-        tags=("security",),
-        security_severity=number,
-    )
+    """Return the open findings in SARIF."""
+    commit = ledger.closed.commit if ledger.closed else ledger.commit
+    properties = {"ledger": ledger.id, "commit": commit, "branch": ledger.branch}
+    results = [_result(ledger, one) for one in open_findings(ledger)]
+    return sarif("autoresearch", _WEAKNESS, ledger.id, results, properties)
 
 
 def _result(ledger: Ledger, entry: LedgerEntry[SecurityFinding]) -> SarifResult:
     one = entry.item
     path, first, last = split_location(one.location)
     return SarifResult(
-        rule=f"security-{one.severity}",
+        severity=one.severity,
         message="\n\n".join((sentence(one.summary), f"Attack: {one.scenario}", f"Mitigation: {one.mitigation}")),
         path=path,
         first_line=first,

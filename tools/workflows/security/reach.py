@@ -21,12 +21,6 @@ _TALKERS = frozenset(
     " nslookup host whois nmap masscan zmap nikto sqlmap hydra gobuster ffuf wfuzz nuclei ab wrk siege hey vegeta".split()
 )
 _FIRST_WORD = frozenset("nc ncat netcat telnet ftp sftp ssh ping traceroute dig nslookup host whois nmap hydra".split())
-_DOWNLOADERS = {
-    "pip": ("install", "download"), "pip3": ("install", "download"), "uv": ("add", "sync", "pip"),
-    "npm": ("install", "i", "ci", "publish"), "npx": ("",), "yarn": ("add", "install"), "pnpm": ("add", "install", "i"),
-    "gem": ("install",), "go": ("get", "install"), "cargo": ("install", "publish"), "git": ("clone", "fetch", "pull", "push"),
-    "apt": ("install",), "apt-get": ("install",), "brew": ("install",), "docker": ("pull", "push", "login"),
-}  # fmt: skip
 
 
 def reaches(command: str) -> str:
@@ -55,10 +49,6 @@ def _host(address: str) -> str:
 
 def _of_program(part: SimpleCommand) -> Iterator[str]:
     arguments = [word for word in part.words[1:] if not word.startswith("-")]
-    if part.name in _DOWNLOADERS:
-        wanted = _DOWNLOADERS[part.name]
-        if wanted == ("",) or (arguments and arguments[0] in wanted):
-            yield " ".join((part.name, *arguments[:2]))
     if part.name not in _TALKERS or not arguments:
         return
     if part.name in _FIRST_WORD:

@@ -18,7 +18,7 @@ from ..running.inspection import run_checks, texts_of
 from ..running.proofs import prove, run_pending
 from ..running.runner import Scoped, files_in_scope, observed, saw
 from ..running.store import Ledgers
-from ..running.trials import cited_code
+from ..running.trials import cited_code, text_at
 from .findings import (
     PLACES,
     RERUN,
@@ -49,12 +49,10 @@ class SecurityRunner(Scoped):
     """Sees the surface and the last audit at the opening; `run` runs reproductions and dependency audits."""
 
     def opening(self, context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
-        scope = super().opening(context, ledger)
+        super().opening(context, ledger)
         files = files_in_scope(context, ledger)
         last = _last_audit(context, ledger, files)
-        if last.changed is not None:
-            scope = (observed(context, "scope", files=len(last.changed)),)
-        return (*scope, saw(context, last), *_rerun(context, last.known), saw(context, _surface(context, files)))
+        return (saw(context, last), *_rerun(context, last.known), saw(context, _surface(context, files)))
 
     def checked(self, context: RepoContext, ledger: Ledger, item: Item) -> Item:
         _nothing_changed(context, ledger)
@@ -117,7 +115,7 @@ def _stands(context: RepoContext, known: Known) -> str:
     )
     near = split_location(known.stands)[1] if known.stands else 0
     for path in (known.path, *elsewhere[:MOST_LISTED]):
-        if line := line_of(known.quote, _text(context, context.repo.head(), path), redactor(), near):
+        if line := line_of(known.quote, text_at(context, context.repo.head(), path), redactor(), near):
             return f"{path}:{line}"
     return ""
 
@@ -148,10 +146,6 @@ def _nothing_changed(context: RepoContext, ledger: Ledger) -> None:
     problem = f"This audit only reads, and these files were edited since it was opened: {', '.join(edited[:8])}."
     cure = "Take your edits back; if they are a person's, wait until they are committed. To mend is for `fix`."
     raise Refusal(Code.OUT_OF_ORDER, f"{problem} {cure}")
-
-
-def _text(context: RepoContext, commit: str, path: str) -> str:
-    return (context.repo.content(commit, path) or b"").decode("utf-8", errors="replace")
 
 
 def audit_commands(files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:

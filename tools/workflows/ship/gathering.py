@@ -25,7 +25,7 @@ from ..ledger.state import Ledger
 from ..running.experiments import unheard
 from ..running.store import Ledgers
 from .checks.checklists import CODE, ShipType, Weight, is_prose
-from .checks.markup import HTML, MARKDOWN, checker
+from .checks.markup import HTML, MARKDOWN
 from .checks.material import (
     CheckOutcome,
     CheckResult,
@@ -192,10 +192,16 @@ def _moved(context: RepoContext, base: ShipmentBase) -> int:
     """Lines added and removed since the base; what a package manager wrote, and files that only moved, do not count."""
     if not base.commit:
         return 0
-    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
-    rows = [line.split("\t", 2) for line in context.repo.git.line(*form, base.commit, context.repo.head()).splitlines()]
-    counted = [row for row in rows if len(row) == 3 and row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
+    rows = numbers_of(context, base.commit, context.repo.head())
+    counted = [row for row in rows if row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
     return sum(int(added) + int(removed) for added, removed, _ in counted)
+
+
+def numbers_of(context: RepoContext, base: str, head: str) -> list[list[str]]:
+    """Return lines added, lines removed and the path of each file that changed; `-` for the lines of what is no text."""
+    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
+    rows = [line.split("\t", 2) for line in context.repo.git.line(*form, base, head).splitlines()]
+    return [row for row in rows if len(row) == 3]
 
 
 def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
@@ -247,7 +253,6 @@ class Offered:
     """The commands that the projects here offer for each check, as typed at the repository's root."""
 
     commands: dict[str, tuple[str, ...]]
-    links: str
     code: bool
 
 
@@ -258,7 +263,7 @@ def offered(context: RepoContext) -> Offered:
     found = recognise(files, texts, local_tools(context.repo.root, texts, files))
     projects = [project for project in found if not _EXAMPLES & set(project.root.split("/"))]
     commands = {name: _of_kind(projects, kind) for name, kind in _KINDS.items()}
-    return Offered(commands, checker(texts), any(set(project.languages) - _NO_CODE for project in projects))
+    return Offered(commands, any(set(project.languages) - _NO_CODE for project in projects))
 
 
 def _of_kind(projects: Sequence[Project], kind: CommandKind) -> tuple[str, ...]:

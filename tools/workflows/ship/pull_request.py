@@ -13,6 +13,7 @@ from ..ledger.items import Settlement, Workflow
 from ..ledger.pages import code, flagged, plain, quoted, section, sentence
 from ..ledger.state import Ledger, LedgerFacts
 from ..running.store import Ledgers
+from .gathering import numbers_of
 from .shipment import Shipment, ShipOptions, current_checks
 
 PAGE = "pull-request.md"
@@ -150,10 +151,7 @@ def _fault(one: MendedFault) -> Iterator[str]:
 
 def _files(context: RepoContext, base: str, head: str) -> tuple[str, ...]:
     """Return the changed files with the lines that were added and removed."""
-    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
-    rows = [line.split("\t", 2) for line in context.repo.git.line(*form, base, head).splitlines()]
-    told = [
-        f"{code(row[2])} " + ("binary" if row[0] == "-" else f"+{row[0]} -{row[1]}") for row in rows if len(row) == 3
-    ]
+    rows = numbers_of(context, base, head)
+    told = [f"{code(path)} " + ("binary" if more == "-" else f"+{more} -{less}") for more, less, path in rows]
     more = [f"and {len(told) - MOST_FILES} more"] if len(told) > MOST_FILES else []
     return (*told[:MOST_FILES], *more)

@@ -136,9 +136,7 @@ def _look(
     if check.name in COMMANDS or check.name == "health":
         return _commanded(context, ledger, check.name, material)
     assert check.name in MECHANICAL, "every check is one or the other"
-    found = inspect(check.name, material)
-    command = offered(context).links if check.name == "links" and found.result is not CheckResult.FAILED else ""
-    return (ran(context, "links", (command,)), (command,)) if command else (found, ())
+    return inspect(check.name, material), ()
 
 
 def _commanded(

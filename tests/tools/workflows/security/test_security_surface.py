@@ -34,8 +34,6 @@ from autoresearch_mcp.tools.workflows.security.runner import audit_commands
         ("ssh root@staging", "staging"),
         ("curl $TARGET/login", "$TARGET"),
         ("psql postgres://app@db.internal/shop", "db.internal"),
-        ("pip install evil", "pip install evil"),
-        ("git clone git@github.com:a/b", "git clone git@github.com:a/b"),
     ],
 )  # fmt: skip
 def test_a_command_that_talks_to_another_machine_is_told(command: str, host: str) -> None:

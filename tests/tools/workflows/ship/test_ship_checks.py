@@ -11,7 +11,7 @@ import pytest
 from autoresearch_mcp.tools.workflows.ledger.handoff import HandoffFinding
 from autoresearch_mcp.tools.workflows.ledger.items import Severity
 from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType, Weight, checklist
-from autoresearch_mcp.tools.workflows.ship.checks.markup import checker, elsewhere, lost_links
+from autoresearch_mcp.tools.workflows.ship.checks.markup import elsewhere, lost_links
 from autoresearch_mcp.tools.workflows.ship.checks.material import (
     CheckOutcome,
     CheckResult,
@@ -169,19 +169,6 @@ def test_links_to_what_is_not_there_are_found_and_nothing_is_fetched() -> None:
 
     assert [(place.path, place.line) for place in lost] == [("docs/a.md", 2)] * 3 + [("docs/b.html", 2)]
     assert elsewhere(texts) == 1
-
-
-@pytest.mark.parametrize(
-    ("texts", "command"),
-    [
-        ({"Makefile": "test:\n\tx\ncheck-links:\n\ty\n"}, "make check-links"),
-        ({"package.json": '{"scripts": {"lint:links": "lychee ."}}'}, "npm run lint:links"),
-        ({"package.json": "["}, ""),
-        ({"Makefile": "linkage:\n\tx\n"}, ""),
-    ],
-)
-def test_a_projects_own_link_checker_is_known(texts: dict[str, str], command: str) -> None:
-    assert checker(texts) == command
 
 
 # --- Versions --------------------------------------------------------------------------------------------------------

@@ -5,13 +5,11 @@ Nothing is fetched: addresses elsewhere are counted.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from posixpath import dirname, normpath
 from urllib.parse import unquote
 
-from ....project.folders import MAKEFILES
 from ....text.markdown import broken_links
 from .material import FileLine, FoundPlace, Texts
 
@@ -41,7 +39,6 @@ def prose(path: str, text: str) -> Iterator[FileLine]:
 
 _ELSEWHERE = re.compile(r"(?:https?:)?//[^\s)>\"'\]]+", re.IGNORECASE)
 _NO_FILE = re.compile(r"[a-zA-Z][\w+.-]*:|//|#|\{|\[\[|\*\||%|$")
-_CHECKERS = re.compile(r"^(?:(?:check|test|lint)[-_:]?links?|links?[-_:]?check(?:er)?|links)$", re.IGNORECASE)
 
 
 def lost_links(texts: Texts, exists: Callable[[str], bool]) -> tuple[FoundPlace, ...]:
@@ -71,17 +68,3 @@ def _lost_in_html(path: str, text: str, exists: Callable[[str], bool]) -> Iterat
 def elsewhere(texts: Texts) -> int:
     """Return how many different addresses lead out of the repository."""
     return len({address.rstrip(".,;") for text in texts.values() for address in _ELSEWHERE.findall(text)})
-
-
-def checker(texts: Mapping[str, str]) -> str:
-    """Return the project's own command that checks links, if its makefile or package.json has one."""
-    for name in MAKEFILES:
-        targets = re.findall(r"^([A-Za-z][\w.:-]*)[ \t]*:(?!=)", texts.get(name, ""), re.MULTILINE)
-        if found := next(filter(_CHECKERS.match, targets), ""):
-            return f"make {found}"
-    try:
-        scripts = json.loads(texts.get("package.json", "{}")).get("scripts", {})
-        found = next(filter(_CHECKERS.match, scripts), "")
-    except (ValueError, AttributeError, TypeError):
-        return ""
-    return f"npm run {found}" if found else ""

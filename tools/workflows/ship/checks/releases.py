@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from typing import Any
@@ -228,17 +228,13 @@ def check_changelog(m: ShipmentMaterial) -> CheckOutcome:
         return CheckOutcome(
             CheckResult.FAILED, f"nothing stands below {version}", (FoundPlace(path, part.line, "is empty"),)
         )
-    return _nothing_unreleased(path, sections(text), f"{path} has {version}")
-
-
-def _nothing_unreleased(path: str, parts: Sequence[ChangelogSection], seen: str) -> CheckOutcome:
-    left = next((part for part in parts if part.version == "unreleased" and not part.empty), None)
-    if left is None:
-        return CheckOutcome(CheckResult.PASSED, seen)
-    place = FoundPlace(path, left.line, "stands under Unreleased")
-    return CheckOutcome(
-        CheckResult.FAILED, f"{seen}, but something is still under Unreleased", (place,), Weight.RECOMMENDED
-    )
+    if left := next((one for one in sections(text) if one.version == "unreleased" and not one.empty), None):
+        place, seen = (
+            FoundPlace(path, left.line, "stands under Unreleased"),
+            f"{path} has {version}, and more below Unreleased",
+        )
+        return CheckOutcome(CheckResult.FAILED, seen, (place,), Weight.RECOMMENDED)
+    return CheckOutcome(CheckResult.PASSED, f"{path} has {version}")
 
 
 def release_tag(m: ShipmentMaterial) -> str:
