@@ -81,6 +81,8 @@ _TOLD: Mapping[str, str] = {
     "plan": r"lower|higher|raise|reduc\w*|few\w*|(max|min|opt)imi[sz]\w*|scores?|metrics?",
 }
 """What they tell where they name nothing that could be measured."""
+_BEFORE: Mapping[str, str] = {"debug": r"why|causes?|crash\w*", "fix": r"fix (it|them|this|that)"}
+"""What comes before a comparison where somebody asks for both."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def chain_for(goal: str, *, has_tests: bool) -> Chain:
     said, qualities = " ".join(words_of(goal)), wished(goal)
     way = _first(_ASKED, said) or next((_BY_QUALITY.get(one, "plan") for one in qualities), "")
     way = way or (_first(_TOLD, said) or "probe" if said else "plan")
+    way = (_first(_BEFORE, said) or way) if way == "regression" else way
     return Chain(("regression" if way == "flaky" else way, *_ONWARDS.get(way, "").split()), has_tests)
 
 

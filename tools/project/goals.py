@@ -104,7 +104,7 @@ _WISHES = (
 )  # fmt: skip
 _NEAR = 5
 """Words between a noun and its word of change, at most."""
-_ASIDE = re.compile(r"\b(without|while|but|keeping|as long as|so that|and keep|though|unless|not by)\b.*")
+_ASIDE = re.compile(r"\b(without|while|but|keeping|as long as|so that|and keep|though|unless|not by)\b[^.;!?]*")
 
 
 def words_of(goal: str) -> tuple[str, ...]:

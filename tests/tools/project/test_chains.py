@@ -74,6 +74,8 @@ BARE = {
         "why does it hang on deeply nested input",
         "the total is sometimes off by one cent",
         "it crashes with KeyError on Windows",
+        "it ends in ValueError, though numbers are documented. Find out why, fix it, and prepare the release",
+        "find out why it crashes, fix it, check for regressions and prepare the release",
     ],
     "reason": [
         "postgres or sqlite for the job queue?",
