@@ -45,7 +45,6 @@ CONSTANTS: dict[str, dict[str, object]] = {
     "HEAD_LR x 1.25": {"HEAD_LR": 0.005},
     "MATRIX_LR x 1.25": {"MATRIX_LR": 0.05},
     "MATRIX_LR x 5": {"MATRIX_LR": 0.2},
-    "WARM_UP 10 %": {"WARM_UP": 0.1},
     "WEIGHT_DECAY 0.1": {"WEIGHT_DECAY": 0.1},
     "width x 1.5": {"ASPECT": 48},
 }

@@ -26,7 +26,7 @@ from autoresearch_mcp.tools.decision.measured import read_trained
 from autoresearch_mcp.tools.project.harness import EVALUATE, HARNESS, create_harness
 
 sys.path.insert(0, str(HARNESS))
-from curves import EarlyStop, RecordedRun, tally
+from curves import Curve, EarlyStop
 
 DEFAULT = "the default"
 SEEDS = 3
@@ -72,7 +72,7 @@ class Signal:
     score: float
     seconds: float
     steps: int
-    curve: Sequence[tuple[float, float]]
+    curve: Curve
 
 
 def edited(edits: Edits) -> str:
@@ -109,7 +109,8 @@ def wanted() -> list[tuple[str, str, int]]:
 def read(file: Path) -> list[Signal]:
     """What was recorded; nothing if there is no file."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [Signal(**json.loads(line)) for line in lines]
+    told = map(json.loads, lines)
+    return [Signal(**{**one, "curve": tuple(map(tuple, one["curve"]))}) for one in told]
 
 
 def show(runs: Sequence[Signal]) -> None:
@@ -128,11 +129,24 @@ def show(runs: Sequence[Signal]) -> None:
         print(
             f"{row}{statistics.median(one.seconds for one in here):>9.1f}  {' '.join(f'{gap:+.4f}' for gap in gaps)}{mean}"
         )
-    recorded = [RecordedRun(tuple((share, loss) for share, loss in one.curve), one.score) for one in runs]
-    print(f"\nEarly stop: {tally(EarlyStop(), permutations(recorded, 2))}")
-    to_default = [(mine, theirs) for mine, theirs in permutations(zip(runs, recorded, strict=True), 2)]
-    against = [(mine, theirs) for (_, mine), (base, theirs) in to_default if base.name == DEFAULT]
-    print(f"Early stop against the default: {tally(EarlyStop(), against)}")
+    pairs = list(permutations(runs, 2))
+    print(f"\nEarly stop: {tally(pairs)}")
+    print(f"Early stop against the default: {tally([pair for pair in pairs if pair[1].name == DEFAULT])}")
+
+
+def tally(pairs: Sequence[tuple[Signal, Signal]]) -> str:
+    """What the rule would have done to the first run of each pair beside the second one, its incumbent."""
+    ended = [(mine.score < theirs.score, stopped_at(mine.curve, theirs.curve)) for mine, theirs in pairs]
+    stopped = [(wrong, share) for wrong, share in ended if share is not None]
+    saved = sum(1 - share for _, share in stopped) / max(1, len(ended))
+    wrongly = sum(wrong for wrong, _ in stopped)
+    return f"{len(ended)} pairs: {len(stopped)} stopped, {wrongly} of them wrongly; {100 * saved:.0f} % of the budget saved"
+
+
+def stopped_at(candidate: Curve, incumbent: Curve) -> float | None:
+    """The share of the budget at which a whole run would have been ended; None if not at all."""
+    whole = [candidate[: place + 1] for place in range(len(candidate))]
+    return next((part[-1][0] for part in whole if EarlyStop().stops(part, incumbent)), None)
 
 
 def main() -> None:

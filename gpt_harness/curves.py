@@ -1,16 +1,14 @@
-"""Learning curves: how they are told, kept short, and held against one another to end a hopeless run early."""
+"""Learning curves: how they are told, and held against one another to end a hopeless run early."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Curve = tuple[tuple[float, float], ...]
 """Share of the budget, in (0, 1], and loss in nats a token; in the order of the run."""
-
-MOST_POINTS = 100
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,6 @@ class EarlyStop:
         ahead = self.patience * max(theirs.mean - end.mean, 0.0)
         return mine.mean - theirs.mean - ahead > self.errors * math.sqrt(mine.error2 + theirs.error2)
 
-    def stopped_at(self, candidate: Curve, incumbent: Curve) -> float | None:
-        """The share of the budget at which a whole run would have been ended; None if not at all."""
-        return next(
-            (candidate[place][0] for place in range(len(candidate)) if self.stops(candidate[: place + 1], incumbent)),
-            None,
-        )
-
     def _level(self, curve: Curve, share: float) -> Level | None:
         inside = [loss for place, loss in curve if share - self.window < place <= share + 1e-9]
         if len(inside) < _FEWEST:
@@ -61,45 +52,6 @@ class EarlyStop:
 
 
 _FEWEST = 4
-
-
-@dataclass(frozen=True)
-class RecordedRun:
-    """A recorded run: its curve, and its final score, lower being better."""
-
-    curve: Curve
-    score: float
-
-
-@dataclass(frozen=True)
-class RuleTally:
-    """What a rule would have done to recorded runs. `wrong` counts stopped runs that ended better than the incumbent."""
-
-    pairs: int
-    stopped: int
-    wrong: int
-    saved: float
-
-    def __str__(self) -> str:
-        return f"{self.pairs} pairs: {self.stopped} stopped, {self.wrong} of them wrongly; {100 * self.saved:.0f} % of the budget saved"
-
-
-def tally(rule: EarlyStop, pairs: Iterable[tuple[RecordedRun, RecordedRun]]) -> RuleTally:
-    """Try a rule on pairs of recorded runs, candidate and incumbent."""
-    ended = [
-        (candidate, incumbent, rule.stopped_at(candidate.curve, incumbent.curve)) for candidate, incumbent in pairs
-    ]
-    stopped = [(candidate, incumbent, share) for candidate, incumbent, share in ended if share is not None]
-    wrong = sum(candidate.score < incumbent.score for candidate, incumbent, _ in stopped)
-    return RuleTally(len(ended), len(stopped), wrong, sum(1 - share for _, _, share in stopped) / max(1, len(ended)))
-
-
-def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
-    """At most so many points, evenly over the run; the first and the last are always there."""
-    if len(curve) <= most:
-        return curve
-    places = sorted({round(place * (len(curve) - 1) / (most - 1)) for place in range(most)})
-    return tuple(curve[place] for place in places)
 
 
 def render_curve(curve: Curve) -> str:

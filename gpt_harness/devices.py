@@ -28,10 +28,6 @@ class DeviceError(Exception):
     """A device that cannot be had; the message has the next step."""
 
 
-class DeviceBusy(DeviceError):
-    """Another experiment has the device."""
-
-
 class Kind(StrEnum):
     """What a device is called by torch."""
 
@@ -177,7 +173,7 @@ def lease(device: Device, folder: Path, who: str, wait_s: float = 0.0) -> Iterat
     """Have a device for oneself: one experiment a GPU, by UUID, over all processes of this user. A death frees it.
 
     Raises:
-        DeviceBusy: naming the holder, if it is not free within so many seconds.
+        DeviceError: naming the holder, if it is not free within so many seconds.
     """
     if device.kind is Kind.CPU:
         yield device
@@ -187,7 +183,7 @@ def lease(device: Device, folder: Path, who: str, wait_s: float = 0.0) -> Iterat
         deadline = time.monotonic() + wait_s
         while not _taken(file.fileno()):
             if time.monotonic() >= deadline:
-                raise DeviceBusy(
+                raise DeviceError(
                     f"{device.torch_name} is in use by {_holder(file.name)}. Wait, or choose another device."
                 )
             time.sleep(_LOOK_S)

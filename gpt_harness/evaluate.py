@@ -26,15 +26,15 @@ import checks
 import compiled
 import devices
 from checks import Check, Name, Outcome, found
-from curves import EarlyStop, parse_curve, render_curve, thinned
-from host import LANDLOCK, PROCESSES, landlock
+from curves import EarlyStop, parse_curve, render_curve
+from host import LANDLOCK, PROCESSES, beside
 from messages import shown
 from players import HERE, Host, JobFolders, PlayerError, Walls
 from prepare import Data, cache_home, prepare
 from run_folders import run_folder
 from scoring import Scored, WeightsJudge, texts
 from sources import open_source
-from spec import Spec, SpecError, checked, checkpoint, read_spec
+from spec import Spec, SpecError, checked, read_spec
 from splits import SourceError
 from telemetry import DeviceMeter, Telemetry
 from training import FinishedRun, Hopeless, RunningTraining, budget_check, survivors_check, tell
@@ -73,12 +73,15 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> RunVerdict:
         _ready(spec, folder, place) as ready,
         DeviceMeter(ready.device, {os.getpid()}) as meter,
     ):
-        training = RunningTraining(spec, ready.data, seed, place, tell, _early_stop(spec))
+        training = RunningTraining(spec, ready.data, seed, place, _early_stop(spec))
         trained = training.run(ready.host, ready.shape, ready.walls)
         compiled.keep(place, ready.device, cache_home())
         require_tensors(trained.weights)
         judged = time.monotonic()
-        scored = _scored(ready, place, trained.weights, trained.seconds)
+        try:
+            scored = _judge(ready, place, trained).score()
+        except PlayerError as error:
+            raise PlayerError(f"{error} What was trained is kept in {trained.weights}.") from error
         told = (
             ready.isolation,
             budget_check(spec, trained, ready.device.kind is devices.Kind.CPU),
@@ -90,19 +93,6 @@ def evaluate(spec: Spec, folder: Path, seed: int) -> RunVerdict:
             ready.data.remember(spec.evaluation_tokens, scored.costs)
         now = time.monotonic()
     return RunVerdict(ready, seed, trained, scored, told, meter.telemetry(), now - began, now - judged)
-
-
-def score_again(spec: Spec, folder: Path, kept: Path) -> tuple[float, tuple[Check, ...]]:
-    """Score the checkpoint of an earlier run with the code that stands in a folder now: for a person whose `predictor`
-    failed. Whether the checkpoint was made within the budget cannot be known any more.
-
-    Raises:
-        PlayerError, SourceError, SpecError, DeviceError: with what is wrong, and the next step.
-    """
-    with run_folder() as place, _ready(spec, folder, place) as ready:
-        weights = Path(shutil.copyfile(checkpoint(kept), checkpoint(place.code.parent)))
-        scored = _scored(ready, place, weights, spec.most_seconds)
-        return scored.val_bpb, (ready.isolation, *_looked_over(ready, place, weights), *scored.checks)
 
 
 @dataclass(frozen=True)
@@ -147,22 +137,19 @@ def _timed(device: devices.Device) -> Iterator[None]:
         print(f"device {device.uuid}: held for {time.monotonic() - began:.1f} s", flush=True)
 
 
-def _scored(ready: Ready, place: JobFolders, weights: Path, trained_s: float) -> Scored:
-    """Ask the model; if it cannot be asked, say where the checkpoint is.
-
-    Raises:
-        PlayerError: if it cannot be asked.
-    """
-    limit_s, shared = max(SHORTEST_ASKING_S, trained_s), not ready.device.exclusive
-    ask = (ready.host, place, ready.walls, weights, ready.spec, ready.data, ready.shape, limit_s, trained_s, shared)
-    judge = WeightsJudge(*ask)
-    try:
-        return judge.score()
-    except (PlayerError, ValueError) as error:
-        kept = place.code.parent
-        raise PlayerError(
-            f"{error}\nThe checkpoint is kept in {kept}: mend `predictor`, then score it with --checkpoint {kept}"
-        ) from error
+def _judge(ready: Ready, place: JobFolders, trained: FinishedRun) -> WeightsJudge:
+    return WeightsJudge(
+        ready.host,
+        place,
+        ready.walls,
+        trained.weights,
+        ready.spec,
+        ready.data,
+        ready.shape,
+        limit_s=max(SHORTEST_ASKING_S, trained.seconds),
+        trained_s=trained.seconds,
+        shared=not ready.device.exclusive,
+    )
 
 
 def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check, ...]:
@@ -176,10 +163,10 @@ def _looked_over(ready: Ready, place: JobFolders, weights: Path) -> tuple[Check,
 
 def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[Walls | None, Check]:
     """What keeps the experiment from the held-out text, and from the next run."""
-    version, missing = _landlock_version()
-    if not version:
-        without = "an experiment may read what you may and leave things behind"
-        words = f"{missing}, so {without}" if missing else f"this system has no Landlock, so {without}"
+    if not (version := _landlock_version()):
+        missing = f"the harness was copied without {LANDLOCK}, which sets up its walls: copy that file there"
+        why = "this system has no Landlock" if LANDLOCK.is_file() else missing
+        words = f"{why}, so an experiment may read what you may and leave things behind"
         return None, Check(Name.ISOLATION, Outcome.SKIPPED, words)
     hidden = open_source(spec.data, folder, cache_home() / "downloads").held_out_files()
     words = f"Landlock {version}: it reads its own files and writes its own folder; {_beyond_paths(version)}"
@@ -188,20 +175,18 @@ def _walls(spec: Spec, folder: Path, place: JobFolders) -> tuple[Walls | None, C
 
 def _beyond_paths(version: int) -> str:
     """What becomes of an experiment's reach for what is no file."""
-    if landlock().refuses_calls():
+    if beside("landlock").refuses_calls():
         return "sockets, shared memory, queues, keyrings and io_uring are refused"
     tcp = "TCP" if version >= 4 else "nothing"
     return f"of the network {tcp} is refused: UDP, sockets that are files and shared memory stay open to it"
 
 
-def _landlock_version() -> tuple[int, str]:
-    """The kernel's version of Landlock, 0 without it; and what of the harness is missing to find out, with the cure."""
-    if not LANDLOCK.is_file():
-        return 0, f"the harness was copied without {LANDLOCK}, which sets up its walls: copy that file there"
+def _landlock_version() -> int:
+    """The kernel's version of Landlock, 0 without it."""
     try:
-        return int(landlock().landlock_version()), ""
+        return int(beside("landlock").landlock_version())
     except (OSError, AttributeError):
-        return 0, ""
+        return 0
 
 
 def require_tensors(weights: Path) -> None:
@@ -276,7 +261,7 @@ def summary(verdict: RunVerdict) -> str:
     if trained.stopped_early:
         lines["stopped_early"] = f"{100 * trained.curve[-1][0]:.0f} %"
     block = [f"{name + ':':<20}{value}" for name, value in lines.items()]
-    return "\n".join(["---", *block, *map(str, verdict.checks), f"curve: {render_curve(thinned(trained.curve))}"])
+    return "\n".join(["---", *block, *map(str, verdict.checks), f"curve: {render_curve(trained.curve)}"])
 
 
 def main() -> int:
@@ -286,28 +271,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help=f"default: {SEED}, else one drawn for this run")
     parser.add_argument("--budget", default="", help='for a trial run, instead of the one in gpt.toml: "30 seconds"')
     parser.add_argument("--device", default="", help="for a trial run, instead of the one in gpt.toml")
-    parser.add_argument("--checkpoint", metavar="DIR", default="", help="score this instead of training")
     arguments = parser.parse_args()
     folder = Path(arguments.folder).resolve()
     seed = arguments.seed if arguments.seed is not None else int(os.environ.get(SEED, "") or secrets.randbelow(2**31))
     given = {name: value for name in ("budget", "device") if (value := getattr(arguments, name))}
     try:
         spec = checked({**asdict(read_spec(folder)), **given})
-        if arguments.checkpoint:
-            score, told = score_again(spec, folder, Path(arguments.checkpoint))
-            block = "\n".join(["---", f"val_bpb: {score:.6f}", *map(str, told)])
-        else:
-            verdict = evaluate(spec, folder, seed)
-            told, block = verdict.checks, summary(verdict)
+        verdict = evaluate(spec, folder, seed)
     except (PlayerError, SourceError, SpecError, devices.DeviceError) as error:
         tell(str(error))
         return REFUSED if str(error).startswith("check ") else 1
-    failed = [check for check in told if check.outcome is Outcome.FAILED]
-    if failed:
-        tell("\n".join(map(str, told)))
+    if failed := [check for check in verdict.checks if check.outcome is Outcome.FAILED]:
+        tell("\n".join(map(str, verdict.checks)))
         tell(f"Refused by {', '.join(check.name for check in failed)}: this is no score.")
         return REFUSED
-    print(block)
+    print(summary(verdict))
     return 0
 
 

@@ -110,7 +110,8 @@ def _watch(pid: int, line: socket.socket, clock: JobClock) -> dict[str, object]:
                 break
             ended, how = os.waitpid(pid, os.WNOHANG)
             status = how if ended else None
-    left = _left(pid) if status is None else _left_after(SETTLING_S)
+    # Of a job that still runs: who has escaped from it, for whoever lost its parent came to us.
+    left = set(_children(os.getpid())) - {pid} if status is None else _left_after(SETTLING_S)
     _end_all(pid)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -133,11 +134,6 @@ def _end_of(pid: int) -> Iterator[list[int]]:
     finally:
         for file in opened:
             os.close(file)
-
-
-def _left(pid: int) -> set[int]:
-    """Who has escaped from a job that still runs: whoever lost its parent came to us."""
-    return set(_children(os.getpid())) - {pid}
 
 
 def _left_after(seconds: float) -> set[int]:
@@ -212,24 +208,15 @@ def _settle(job: dict[str, Any], files: list[int]) -> None:
     os.setsid()
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    highest = max([2, *files])
-    for file in range(3, highest):
-        if file not in files:
-            with contextlib.suppress(OSError):
-                os.close(file)
-    os.closerange(highest + 1, highest + 1024)
+    for file in set(range(3, max([2, *files]) + 1024)).difference(files):
+        with contextlib.suppress(OSError):
+            os.close(file)
     os.chdir(job["folder"])
-    for name in list(os.environ):
-        del os.environ[name]
+    os.environ.clear()
     os.environ.update(job["environment"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if job["walls"]:
-        landlock().confine(**job["walls"])
-
-
-def landlock() -> Any:  # noqa: ANN401 - a module that is a file of its own
-    """The walls of the package; OSError where the harness was copied without them."""
-    return beside("landlock")
+        beside("landlock").confine(**job["walls"])
 
 
 def beside(name: str) -> Any:  # noqa: ANN401 - a module that is a file of its own
@@ -248,11 +235,10 @@ def _ended(part: Callable[[], None]) -> int:
     try:
         part()
     except SystemExit as end:
-        if isinstance(end.code, int):
-            return end.code
-        if end.code is not None:
-            sys.stderr.write(f"{end.code}\n")
-        return 0 if end.code is None else 1
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        sys.stderr.write(f"{end.code}\n")
+        return 1
     except BaseException:  # noqa: BLE001 - as the interpreter does at its top
         sys.excepthook(*sys.exc_info())
         return 1

@@ -266,11 +266,7 @@ def main() -> None:
     except (SpecError, SourceError) as error:
         sys.exit(str(error))
     for split, rows in zip(Split, (data.train, data.validation, data.test), strict=True):
-        tokens, width, size = rows[:, 1:].size, rows.shape[1], 0
-        with (data.folder / f"{split}.bin").open("rb") as opened:  # of a file that is mapped, all that was read stays
-            while (part := np.fromfile(opened, np.uint16, max(1, WEIGHED_AT_A_TIME // width) * width)).size:
-                size += int(data.tokenizer.byte_lengths[part.reshape(-1, width)[:, 1:]].sum())
-        print(f"{split}: {len(rows)} rows, {tokens} tokens, {size} bytes, {size / tokens:.2f} bytes a token")
+        print(f"{split}: {len(rows)} rows, {rows[:, 1:].size} tokens")
     print(f"data: {data.digest[:16]}, from {data.source}, in {data.folder}")
 
 

@@ -97,21 +97,6 @@ class Run:
         self._since: list[float] = []
 
     @property
-    def device(self) -> str:
-        """As torch names it."""
-        return self.shape.device
-
-    @property
-    def vocabulary(self) -> int:
-        """Tokens there are."""
-        return self.shape.vocabulary
-
-    @property
-    def sequence_length(self) -> int:
-        """Tokens of context."""
-        return self.shape.sequence_length
-
-    @property
     def progress(self) -> float:
         """Share of the budget that is spent, 0 to 1."""
         if self._began is None:
@@ -121,7 +106,7 @@ class Run:
 
     def _clock(self) -> float:
         """Seconds: the processor's own where that trains, as others may have it too; of the wall on a GPU."""
-        return time.process_time() if self.device == "cpu" else time.monotonic()
+        return time.process_time() if self.shape.device == "cpu" else time.monotonic()
 
     def batches(self, rows: int) -> Iterator[Tensor]:
         """Token ids, int64 [rows, sequence_length + 1], on the device. The first one asks for the data: from there on the
@@ -137,7 +122,7 @@ class Run:
                 with self._counted():
                     yield batch
                 self._steps += 1
-                self._tokens += rows * self.sequence_length
+                self._tokens += rows * self.shape.sequence_length
                 self._gigaops += self._price
 
     def tell(self, loss: Tensor | float) -> None:
@@ -166,7 +151,7 @@ class Run:
             "tokens": self._tokens,
             "gigaops": self._gigaops,
             "parameters": sum(tensor.numel() for tensor in weights.values()),
-            "peak_bytes": torch.cuda.max_memory_allocated() if self.device.startswith("cuda") else 0,
+            "peak_bytes": torch.cuda.max_memory_allocated() if self.shape.device.startswith("cuda") else 0,
         }
         self._send({"done": facts})
         while (told := self._line.recv(_MESSAGE_BYTES)) and told != TAKEN:
@@ -178,7 +163,7 @@ class Run:
         self._began = self._clock()
         mapped = mmap.mmap(files[0], 0, prot=mmap.PROT_READ)
         os.close(files[0])
-        windows = np.frombuffer(mapped, dtype=np.uint16).reshape(-1, self.sequence_length + 1)
+        windows = np.frombuffer(mapped, dtype=np.uint16).reshape(-1, self.shape.sequence_length + 1)
         return windows, json.loads(told)["drawn"]
 
     def _order(self, total: int, rows: int, drawn: bool) -> Iterator[Places]:
@@ -197,13 +182,13 @@ class Run:
         if places is None:
             return None
         batch = torch.from_numpy(windows[places].astype(np.int32))
-        if self.device.startswith("cuda"):
-            batch = batch.pin_memory().to(self.device, non_blocking=True)
-        return batch.to(self.device).long()
+        if self.shape.device.startswith("cuda"):
+            batch = batch.pin_memory().to(self.shape.device, non_blocking=True)
+        return batch.to(self.shape.device).long()
 
     def _affords(self, rows: int) -> bool:
         if self._budget.unit is Unit.TOKENS:
-            return self._tokens + rows * self.sequence_length <= self._budget.amount
+            return self._tokens + rows * self.shape.sequence_length <= self._budget.amount
         if self._budget.unit is Unit.GIGAOPS:
             return self._gigaops + self._price <= self._budget.amount
         return self.progress < 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import checks
 import compiled
 from checks import Check, Nats
-from players import Host, JobFolders, Predictor, Walls
+from players import Host, JobFolders, PlayerError, Predictor, Walls
 from prepare import Data, random_rows
 from spec import Spec
 from splits import Split
@@ -118,7 +118,7 @@ def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats,
     """Cross-entropy of each target in nats, and the sums of some rows of probabilities. The logits are normalised here.
 
     Raises:
-        ValueError: if they are not finite.
+        PlayerError: if they are not finite.
     """
     found, sums = np.empty(targets.shape), np.empty(0)
     for place, (told, wanted) in enumerate(zip(logits, targets, strict=True)):  # one row stays in a processor's cache
@@ -129,7 +129,7 @@ def cost(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> tuple[Nats,
             row -= highest[:, None]
         totals = np.log(np.exp(row, out=row).sum(-1).astype(np.float64)) + highest
         if not np.isfinite(totals).all():
-            raise ValueError("the model's logits are not finite")
+            raise PlayerError("The model's logits are not finite. See what overflows in `predictor`.")
         found[place] = totals - chosen
         sums = sums if place else np.exp(sample - totals[: len(sample), None]).sum(-1)
     return found, sums
@@ -144,7 +144,7 @@ def _cost_by_torch(device: str) -> Callable[[NDArray[np.float32], NDArray[np.int
         wanted = torch.from_numpy(targets).to(device)
         totals = there.logsumexp(-1).double()
         if not bool(totals.isfinite().all()):
-            raise ValueError("the model's logits are not finite")
+            raise PlayerError("The model's logits are not finite. See what overflows in `predictor`.")
         found = totals - there.gather(-1, wanted[..., None])[..., 0].double()
         sample = there[0, : SUMS // 8].double() - totals[0, : SUMS // 8, None]
         return found.cpu().numpy(), sample.exp().sum(-1).cpu().numpy()
@@ -184,8 +184,7 @@ class WeightsJudge:
         """Bits per byte, and the checks that the answers allow.
 
         Raises:
-            PlayerError: if the model cannot be asked.
-            ValueError: if it answers with what is no number.
+            PlayerError: if the model cannot be asked, or answers with what is no number.
         """
         validation, beside, test = texts(self.data, self.spec.evaluation_tokens)
         generator = np.random.default_rng(secrets.randbits(128))

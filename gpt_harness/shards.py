@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import http.client
-import json
 import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,19 +17,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from documents import of_parquet
-from files import PINNED, split_of_pinned
 from splits import SourceError, Split
 from tokenizer import Tokenizer, UnknownTokenizer, read_pickled
 
 HUB = "https://huggingface.co"
 CLIMBMIX, STORIES = "karpathy/climbmix-400b-shuffle", "roneneldan/TinyStories"
-LAST_SHARD = 6542
-"""Of ClimbMix: for the score, as in Karpathy's autoresearch; some of its documents are the secret text."""
+LAST_SHARD, PINNED, SECRET = 6542, "shard_06542.parquet", 8
+"""Of ClimbMix: for the score, as in Karpathy's autoresearch; one of so many of its documents is secret."""
 USUAL = Path("~/.cache/autoresearch")
 """Where his autoresearch keeps shards and tokenizer."""
 DEFAULT_SHARDS = 10
 END_OF_STORY = "<|endoftext|>"
-SUMS = "sums.json"
 TRIES, PAUSE_S, PATIENCE_S = 6, 0.5, 30.0
 _CHUNK = 1 << 20
 
@@ -127,7 +124,7 @@ def climbmix(count: str, cache: Path) -> Shards:
 
 
 def _as_pinned(split: Split, place: int) -> bool:
-    return split is Split.TRAIN or split is split_of_pinned(place)
+    return split is Split.TRAIN or (place % SECRET == SECRET - 1) is (split is Split.TEST)
 
 
 def tinystories(cache: Path) -> Shards:
@@ -276,20 +273,18 @@ def _sum(file: Path) -> str:
 def _noted(file: Path, folder: Path | None = None) -> str:
     """The checksum that was verified when the file came, if it has not changed since; empty otherwise."""
     try:
-        noted: Sequence[object] = json.loads(((folder or file.parent) / SUMS).read_text())[file.name]
+        size, changed, found = _place(file, folder).read_text().split()
         status = file.stat()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return ""
-    return str(noted[2]) if [status.st_size, status.st_mtime_ns] == noted[:2] else ""
+    return found if (size, changed) == (str(status.st_size), str(status.st_mtime_ns)) else ""
 
 
 def _note(file: Path, found: str, folder: Path | None = None) -> None:
-    place = (folder or file.parent) / SUMS
+    place, status = _place(file, folder), file.stat()
     place.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(place.with_name(f"{SUMS}.lock")):
-        noted = json.loads(place.read_text()) if place.exists() else {}
-        status = file.stat()
-        noted[file.name] = [status.st_size, status.st_mtime_ns, found]
-        draft = place.with_suffix(".draft")
-        draft.write_text(json.dumps(noted))
-        draft.replace(place)
+    place.write_text(f"{status.st_size} {status.st_mtime_ns} {found}")
+
+
+def _place(file: Path, folder: Path | None) -> Path:
+    return (folder or file.parent) / f"{file.name}.sum"

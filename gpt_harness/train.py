@@ -6,12 +6,11 @@ and budget come from `run`, and the score from somebody else.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks, use_fast_attention
+from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks
 from torch import Tensor, nn
 
 from optimizer import AdamW, Optimizer
@@ -45,7 +44,6 @@ MOMENTUM = 0.95  # Muon, later
 MOMENTUM_STEPS = 300  # from the first to the later
 UPDATE_MEMORY = 0.95  # of the sizes of rows or columns of updates, Muon
 WEIGHT_DECAY = 0.0  # Muon, falling to 0; only where it agrees with the gradient
-WARM_UP = 0.0  # share of the run over which learning rates rise
 WARM_DOWN = 0.5  # share of the run over which they fall
 FINAL_LR = 0.0  # share of the learning rates at the end
 PRECISION = "auto"  # of matrix products: bf16, fp32; auto is bf16 on a GPU, where it is fast
@@ -350,8 +348,6 @@ def optimizers(model: GPT) -> list[Optimizer]:
 
 def rate(progress: float) -> float:
     """Share of the full learning rates at a share of the run."""
-    if progress < WARM_UP:
-        return progress / WARM_UP
     down = min(1.0, (1 - progress) / WARM_DOWN) if WARM_DOWN else 1.0
     return FINAL_LR + (1 - FINAL_LR) * down
 
@@ -369,7 +365,6 @@ class Trainer:
         self._loss: Callable[[Tensor], Tensor] = self.model.loss
         if on_gpu:
             torch.set_float32_matmul_precision("high")
-            use_fast_attention()
             leave_out_blocks(self.model, shape.sequence_length, shape.device)
             self._loss = torch.compile(self.model.loss, dynamic=False)
 
@@ -437,5 +432,4 @@ def predictor(weights: dict[str, Tensor], shape: Shape) -> Callable[[Tensor], Te
 
 
 if __name__ == "__main__":
-    assert math.isclose(WARM_UP + WARM_DOWN, min(1.0, WARM_UP + WARM_DOWN)), "the schedule is longer than the run"
     main()

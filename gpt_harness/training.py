@@ -27,7 +27,7 @@ from prepare import Data
 from spec import Spec, Unit, checkpoint
 
 TELL_EVERY_S = 1.0
-CLOSEST = 0.004
+CLOSEST = 0.0099
 """Share of the budget between two points of a curve: of more points than `run` sends, some are dropped."""
 MOST_BYTES = 2**35
 """Of a checkpoint, which is copied."""
@@ -41,7 +41,6 @@ _TO_THE_END = {
 }
 """How a run that its time was too short for comes to its end."""
 
-Listener = Callable[[str], None]
 Hopeless = Callable[[Curve], bool]
 
 
@@ -69,7 +68,6 @@ class RunningTraining:
     data: Data
     seed: int
     place: JobFolders
-    listener: Listener
     hopeless: Hopeless
     clock: RunClock | None = None
     seconds: float = 0.0
@@ -176,7 +174,7 @@ class RunningTraining:
             self.told, wall = now, self.clock.wall_seconds
             total = round(message["step"] / share)
             speed = message["tokens"] / max(self.clock.seconds(), 1e-9)
-            self.listener(render(message["step"], total, message["loss"], speed, wall / share - wall))
+            tell(render(message["step"], total, message["loss"], speed, wall / share - wall))
 
     def _how(self, ended: Ended) -> str:
         """Why a run ended that handed nothing over."""

@@ -377,7 +377,7 @@ TOUCHED = ("tokenizer.json", "validation.bin", "test-difficulty.npy")
 
 TRAIN_ON_VALIDATION = """\
     import numpy
-    held_out = numpy.fromfile({validation!r}, numpy.uint16).reshape(-1, run.sequence_length + 1)
+    held_out = numpy.fromfile({validation!r}, numpy.uint16).reshape(-1, run.shape.sequence_length + 1)
     for begin in range(0, len(held_out) - 8, 8):
         trainer.step(torch.from_numpy(held_out[begin : begin + 8].astype("int64")), 0.0)
 """
@@ -389,7 +389,7 @@ LINK = """\
 """
 KEEP_VALIDATION = """\
     import numpy
-    held_out = numpy.fromfile({validation!r}, numpy.uint16).reshape(-1, run.sequence_length + 1)
+    held_out = numpy.fromfile({validation!r}, numpy.uint16).reshape(-1, run.shape.sequence_length + 1)
     answers = {{"answers": torch.from_numpy(held_out.astype("int32"))}}
     run.hand_over({{**trainer.model.state_dict(), **answers}}, depth=DEPTH)
     return

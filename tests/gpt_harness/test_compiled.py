@@ -40,7 +40,7 @@ def had(place: JobFolders) -> set[str]:
         ("DEPTH = 2 ", "DEPTH = 8 ", True),
         ("DEPTH = 2 ", "DEPTH = int(open('x').read()) ", False),
         ('"""A small GPT', '"""Another GPT', False),
-        ("import math\n", "import math\nimport os\n", False),
+        ("import torch\n", "import os\nimport torch\n", False),
         ("def main() -> None:\n", "def main() -> None:\n    print()\n", False),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 import devices
 import telemetry
 from autoresearch_mcp.tools.project.harness import HARNESS
-from devices import CPU, Device, DeviceBusy, DeviceError, Kind, choose, lease
+from devices import CPU, Device, DeviceError, Kind, choose, lease
 from telemetry import Sample
 
 LISTING = """\
@@ -117,7 +117,7 @@ def test_one_experiment_has_a_card_until_it_ends_or_dies(tmp_path: Path, ended_b
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, text=True, **pipes) as other:  # type: ignore[call-overload]
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(DeviceBusy, match=rf"the other lab \(process {other.pid}"), lease(card, tmp_path, "me"):
+        with pytest.raises(DeviceError, match=rf"the other lab \(process {other.pid}"), lease(card, tmp_path, "me"):
             pytest.fail("two have the same card")
         with lease(Device(Kind.CUDA, "GPU-y"), tmp_path, "me"), lease(CPU, tmp_path, "me"), lease(CPU, tmp_path, "me"):
             pass

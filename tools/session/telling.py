@@ -21,7 +21,8 @@ def open_words(session: Session, now: float) -> str:
     phase = phase_of(session, now)
     if session.trial is None or session.verdict is None or phase is Phase.NO_SESSION:
         return ""
-    words = f"Iteration {session.trial.number} is open ({phase}): {session.trial.description}. {session.verdict.why}"
+    said = session.trial.description.rstrip(".")
+    words = f"Iteration {session.trial.number} is open ({phase}): {said}. {session.verdict.why}"
     return words if len(words) <= OPEN_CHARACTERS else words[: OPEN_CHARACTERS - 1] + "…"
 
 

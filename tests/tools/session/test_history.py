@@ -87,12 +87,12 @@ def test_summaries_call_an_outcome_by_the_word_of_its_row(project: Project) -> N
 def test_history_shows_an_iteration_that_waits_for_the_agent(tmp_path: Path) -> None:
     project = Project(tmp_path / "repo", verify="cat value.txt; grep -q . value.txt || exit 3", guards=()).start()
     project.write("value.txt", "\n")
-    project.loop.iterate("nothing in it")
+    project.loop.iterate("nothing in it.")
 
     listed, page = project.review.history(), project.review.history(iteration=1)
 
     assert listed.open_iteration == page.open_iteration
-    assert listed.open_iteration.startswith("Iteration 1 is open (fix): nothing in it.")
+    assert listed.open_iteration.startswith("Iteration 1 is open (fix): nothing in it. ")
     assert listed.open_iteration in listed.text()
     assert (page.rows, page.iteration) == ([], 1)
     assert "-10" in page.diff
