@@ -75,8 +75,10 @@ class Fix(WorkflowRules):
         return len(iterations(ledger))
 
     def coverage(self, ledger: Ledger) -> tuple[Coverage, ...]:
-        known, seen = queued_errors(ledger), witnesses(ledger)
-        mended = Coverage("errors fixed", sum(one.state is ErrorState.FIXED for one in known), len(known))
+        known, seen, ended = queued_errors(ledger), witnesses(ledger), at_end(ledger)
+        gone = sum(one.state is ErrorState.FIXED for one in known)
+        counted = ended.count is not None or ended.problem or not gone
+        mended = Coverage("errors fixed" if counted else "errors found no more by the loop", gone, len(known))
         wanting = [one.id for one in known if one.wants_witness]
         second = Coverage("with a second witness", sum(id in seen for id in wanting), len(wanting))
         return (mended, second) if wanting else (mended,)

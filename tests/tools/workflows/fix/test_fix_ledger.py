@@ -247,7 +247,7 @@ def test_an_error_whose_line_was_edited_on_the_way_stays_the_one_it_was(tmp_path
     first = made.mend("F1", "[WRONG] + [UGLY]", "[UGLY]")
 
     assert first.note.startswith("F1 is not found any more. 1 open. Next: F2 warning")
-    assert made.agent.status().coverage == ["errors fixed 1/2"]
+    assert made.agent.status().coverage == ["errors found no more by the loop 1/2"]
     made.agent.restart()
     assert made.mend("F2", "[UGLY]\n", "").metric == 0
     made.project.sessions.finish_session()
@@ -357,7 +357,7 @@ def test_what_was_masked_joins_the_queue_and_is_no_step_back(tmp_path: Path) -> 
     assert fixed.metric == 5
     assert (fixed.phase, answer.plan["target"]) == ("ended", "9999")
     assert "F1 is not found any more. 5 open. Nothing hides others any more" in fixed.note
-    assert made.agent.status().coverage == ["errors fixed 1/6"]
+    assert made.agent.status().coverage == ["errors found no more by the loop 1/6"]
     made.project.sessions.finish_session()
     again = made.agent.run()
     assert again.state[1].startswith("Next: F4 type")
@@ -558,7 +558,7 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     assert debug.handoff(earlier)["findings"][1]["outcome"] == "disproven"
     assert made.mend("F1", "fee = 2", "fee = 1").metric == 0
 
-    gate = ["--root", str(made.project.root), "gate", "--fail-on", "high"]
+    gate = ["--root", str(made.project.root), "--allow-commands", "gate", "--fail-on", "high"]
     assert main(gate) == 1
     made.project.sessions.finish_session()
     assert not any("Its own command finds nothing: " in line and "too high" in line for line in made.agent.run().state)
