@@ -36,7 +36,7 @@ from .checks.material import (
     Texts,
     added_lines,
 )
-from .checks.releases import CHANGELOGS, says_a_version, versions
+from .checks.releases import CHANGELOGS, changelog_among, says_a_version, versions
 from .shipment import ShipOptions
 
 LARGEST_TEXT = 1_000_000
@@ -125,7 +125,7 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
         patch=delta.patch if delta else "",
         added=_added(delta),
         manifests=_texts(context, head, [path for path in sizes if says_a_version(path)]),
-        changelog=next(iter(_texts(context, head, logs[:1]).items()), ("", "")),
+        changelog=changelog_among(_texts(context, head, logs)),
         tags=tags(context),
         target=options.target,
         dirty=_dirty(context),

@@ -24,10 +24,12 @@ from autoresearch_mcp.tools.workflows.ship.checks.material import (
 )
 from autoresearch_mcp.tools.workflows.ship.checks.mechanical import MECHANICAL, inspect
 from autoresearch_mcp.tools.workflows.ship.checks.releases import (
+    changelog_among,
     disagreeing,
     newest,
     newness,
     section_of,
+    sections,
     tag_for,
     versions,
 )
@@ -188,6 +190,9 @@ def test_links_to_what_is_not_there_are_found_and_nothing_is_fetched() -> None:
         ("lib/shop/version.rb", 'module Shop\n  VERSION = "1.2.3"\nend'),
         ("src/shop/__init__.py", '__version__ = "1.2.3"'),
         ("VERSION", "1.2.3\n"),
+        ("setup.py", 'setup(name="shop", python_version="3.9", version="1.2.3")'),
+        ("setup.py", "# version='0'\nVERSION = '1.2.3'\nsetup(version=VERSION)"),
+        ("src/shop/_version.py", "__version__: str = '1.2.3'"),
     ],
 )  # fmt: skip
 def test_the_version_of_a_manifest_is_read(path: str, text: str) -> None:
@@ -209,6 +214,13 @@ def test_the_version_of_a_manifest_is_read(path: str, text: str) -> None:
 )
 def test_a_version_that_is_computed_elsewhere_is_none(path: str, text: str) -> None:
     assert versions({path: text}) == ()
+
+
+def test_a_module_at_the_root_says_the_version_where_a_manifest_names_it() -> None:
+    texts = {"setup.py": "from shop import __version__\nsetup(version=__version__)", "shop.py": "__version__ = '1.2.3'"}
+
+    assert [(one.path, one.version) for one in versions(texts)] == [("shop.py", "1.2.3")]
+    assert versions({**texts, "shop.py": "", "six.py": "__version__ = '1.10.0'"}) == ()
 
 
 def test_manifests_that_disagree_are_named() -> None:
@@ -257,6 +269,24 @@ def test_the_parts_of_a_changelog_are_known_and_whether_anything_stands_in_them(
     }
     assert section_of("1.2.3 (2024-05-01)\n------------------\n\n* more\n", "1.2.3") is not None
     assert section_of("1.2.3 was a good version\n", "1.2.3") is None
+
+
+@pytest.mark.parametrize(
+    ("readme", "told"),
+    [
+        ("Shop\n====\n\n1.2.3 sells.\n\nVersion history\n---------------\n\n- 1.2.3 more\n- 1.2.2 less\n", ["1.2.3", "1.2.2"]),
+        ("# Shop\n\n## Changelog\n\n### 1.2.3\n\n- 1.0 is gone\n", ["1.2.3"]),
+        ("Shop\n====\n\n----\n\n- 1.2.3 Accept more,\n  as before\n- 1.2.2 Correct it\n", ["1.2.3", "1.2.2"]),
+        ("# Shop\n\nTested with:\n\n- 3.11\n- 3.12\n", []),
+        ("# Shop\n\nIt sells.\n", []),
+    ],
+)  # fmt: skip
+def test_a_list_of_versions_in_a_readme_is_a_changelog_where_no_file_is_one(readme: str, told: list[str]) -> None:
+    path, text = changelog_among({"README.md": readme})
+
+    assert [part.version for part in sections(text) if not part.empty] == told
+    assert path == ("README.md" if told else "")
+    assert changelog_among({"HISTORY.rst": CHANGELOG, "CHANGES": CHANGELOG, "README.md": readme})[0] != "README.md"
 
 
 # --- Looks -----------------------------------------------------------------------------------------------------------

@@ -569,7 +569,7 @@ def test_a_release_runs_to_its_end_and_leaves_files_that_read_well(tmp_path: Pat
     agent = WorkflowAgent(project, "ship")
     opened = agent.open(goal="the next version", target="v1.1.0", chain="learn")
     assert opened.state[0] == "code-release (a manifest says another version than at the base), compared with v1.0.0."
-    assert line_of(agent.run(), "changelog") == "[ ] required changelog: CHANGELOG.md has no heading for 1.1.0"
+    assert line_of(agent.run(), "changelog") == "[ ] required changelog: CHANGELOG.md has no entry for 1.1.0"
 
     project.write("CHANGELOG.md", "# Changelog\n\n## 1.1.0\n- more\n\n## 1.0.0\n- first\n").commit("tell what is new")
     agent.restart()

@@ -138,7 +138,7 @@ _LISTS: dict[ShipType, tuple[ChecklistEntry, ...]] = {
     ShipType.CODE_RELEASE: (
         *_ALWAYS, *_COMMANDS, *_SOURCE,
         ChecklistEntry("version", "All manifests say the same, new version", _B, "Write the same version into each, newer than the last tag."),
-        ChecklistEntry("changelog", "The changelog tells what this version brings", _Q, "Add a heading with the version, and what changed."),
+        ChecklistEntry("changelog", "The changelog tells what this version brings", _Q, "Add a heading with the version and what changed below it to CHANGELOG.md, or to the list of versions that is there."),
         ChecklistEntry("tag", "The tag is free, or stands at this commit", _B, "Choose the next version: a tag that was published is never moved."),
         replace(_LINKS, weight=_R),
     ),

@@ -13,13 +13,17 @@ from typing import Any
 from .checklists import Weight
 from .material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial, Texts
 
-CHANGELOGS = re.compile(r"(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES)(?:\.(?:md|rst|txt))?", re.IGNORECASE)
+CHANGELOGS = re.compile(r"(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES|README)(?:\.(?:md|rst|txt))?", re.IGNORECASE)
+"""Files at the root that may be one, or hold one."""
 NUMBER = r"\d+(?:\.\d+)+(?:[-.+]?[0-9A-Za-z][0-9A-Za-z.+-]*)?"
 
 _HEADING = re.compile(
-    rf"^(?:#{{1,3}}\s+|(?=\S))(?:version |release |v)?\[?v?(?P<version>{NUMBER}|unreleased)\]?(?P<rest>[^\n]*)$",
+    rf"^(?:#{{1,4}}\s+|(?P<item>[-*+]\s+)|(?=\S))(?:version |release |v)?\**\[?v?(?P<version>{NUMBER}|unreleased)\]?(?P<rest>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_HISTORY = re.compile(r"(?im)^(?:#+\s*)?(?:version history|release notes|change ?log|changes|history)\W*$")
+"""The heading of a list of versions within another document."""
+_MODULE = re.compile(r"(?:src/)?(\w+)\.py")
 _TAG = re.compile(rf"(?P<before>.*?)(?P<version>{NUMBER})")
 
 
@@ -41,8 +45,14 @@ class ChangelogSection:
 
 
 def versions(texts: Texts) -> tuple[Version, ...]:
-    """The version in each manifest at the root that has one. One that is computed when building, or 0.0.0, is none."""
-    found = ((path, read(text)) for path, text in sorted(texts.items()) if (read := _reader(path)))
+    """The version in each manifest at the root that has one, and in a module there that a manifest names. One that is computed
+    when building, or 0.0.0, is none.
+    """
+    named = " ".join(text for path, text in texts.items() if path in {"setup.py", "setup.cfg", "pyproject.toml"})
+    ours = (
+        path for path in sorted(texts) if not (one := _MODULE.fullmatch(path)) or re.search(rf"\b{one[1]}\b", named)
+    )
+    found = ((path, read(texts[path])) for path in ours if (read := _reader(path)))
     return tuple(Version(path, version) for path, version in found if version not in {"", "0.0.0"})
 
 
@@ -54,17 +64,34 @@ def disagreeing(found: Iterable[Version]) -> tuple[FoundPlace, ...]:
 
 
 def sections(changelog: str) -> tuple[ChangelogSection, ...]:
-    """The parts of a changelog under headings that name a version or `Unreleased`, as Keep a Changelog has them."""
-    heads = [head for head in _HEADING.finditer(changelog) if _is_heading(changelog, head)]
+    """The parts of a changelog under headings that name a version or `Unreleased`, as Keep a Changelog has them; without any, its
+    items that begin with a version.
+    """
+    named = list(_HEADING.finditer(changelog))
+    items = [head for head in named if head["item"] and re.search(r"\w", head["rest"])]
+    heads = [head for head in named if _is_heading(changelog, head)] or items
     ends = [head.start() for head in heads[1:]] + [len(changelog)] * bool(heads)
     return tuple(
         ChangelogSection(
             head["version"].lower(),
             changelog[: head.start()].count("\n") + 1,
-            not re.search(r"\w", _body(changelog[head.end() : end])),
+            not re.search(r"\w", _body(changelog[head.start("rest") if head["item"] else head.end() : end])),
         )
         for head, end in zip(heads, ends, strict=True)
     )
+
+
+def changelog_among(texts: Texts) -> tuple[str, str]:
+    """Return the changelog with its path: a file of its own, else a README from its heading for one on, or with a list of versions."""
+    for path, text in sorted(texts.items(), key=lambda one: _is_readme(one[0])):
+        head = _HISTORY.search(text) if _is_readme(path) else None
+        if head or not _is_readme(path) or len(sections(text)) > 1:
+            return path, "\n" * text[: head.start()].count("\n") + text[head.start() :] if head else text
+    return "", ""
+
+
+def _is_readme(path: str) -> bool:
+    return path.upper().startswith("README")
 
 
 def section_of(changelog: str, version: str) -> ChangelogSection | None:
@@ -166,8 +193,8 @@ def _plain(text: str) -> str:
     return found[1] if found else ""
 
 
-def _assigned(text: str) -> str:
-    found = re.search(rf"^\s*(?:\w+\.version|__version__|VERSION)\s*=\s*['\"]({NUMBER})['\"]", text, re.MULTILINE)
+def _assigned(text: str, names: str = r"\w+\.version|__version__|VERSION") -> str:
+    found = re.search(rf"^\s*(?:{names})(?:\s*:\s*\w+)?\s*=\s*['\"]({NUMBER})['\"]", text, re.MULTILINE)
     return found[1] if found else ""
 
 
@@ -177,7 +204,9 @@ _READERS: dict[str, Callable[[str], str]] = {
     r"(?:package|composer)\.json": _json,
     r"setup\.cfg": _setup_cfg,
     r"pom\.xml": _pom,
-    r"[^/]+\.gemspec|lib/[^/]+/version\.rb|(?:src/)?[^/]+/__init__\.py": _assigned,
+    r"setup\.py": lambda text: _assigned(text, r"__version__|VERSION|[^#\n]*?(?<![\w.])version"),
+    r"[^/]+\.gemspec|lib/[^/]+/version\.rb|(?:src/)?[^/]+/(?:__init__|__about__|__version__|_?version)\.py": _assigned,
+    _MODULE.pattern: _assigned,
     r"VERSION|version\.txt": _plain,
 }
 
@@ -216,13 +245,13 @@ def check_changelog(m: ShipmentMaterial) -> CheckOutcome:
     path, text = m.changelog
     version = shipped_version(m)
     if not path:
-        return CheckOutcome(CheckResult.FAILED, "there is no changelog")
+        return CheckOutcome(CheckResult.FAILED, "there is no changelog, and no list of versions in a README")
     if not version:
         return CheckOutcome(CheckResult.NOT_HERE, "no version is named anywhere")
     part = section_of(text, version)
     if part is None:
         return CheckOutcome(
-            CheckResult.FAILED, f"{path} has no heading for {version}", (FoundPlace(path, 0, f"has no {version}"),)
+            CheckResult.FAILED, f"{path} has no entry for {version}", (FoundPlace(path, 0, f"has no {version}"),)
         )
     if part.empty:
         return CheckOutcome(
