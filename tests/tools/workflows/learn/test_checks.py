@@ -82,7 +82,7 @@ def block(language: str, *lines: str) -> str:
         (block("python", "from shop import total", "total([1], vat=2)"), "signature", 3, "shop.cart.total takes no parameter vat; there is prices, tax"),
         (block("python", "from shop.cart import Line", "Line(cost=1)"), "signature", 3, "shop.cart.Line takes no parameter cost; there is name, price"),
         (block("python", "from shop import Cart", "Cart('a', 1, 2)"), "signature", 3, "shop.cart.Cart takes at most 2 arguments by position"),
-        ("`total([1], vat=2)` adds.\n", "signature", 1, "total takes no parameter vat; there is prices, tax"),
+        (block("python", "from shop import total", "total([1])") + "`total([1], vat=2)` adds.\n", "signature", 5, "total takes no parameter vat; there is prices, tax"),
         ("`shop.cart.Cart.add(item, twice)` adds.\n", "signature", 1, "shop.cart.Cart.add takes at most 1 arguments by position"),
         (block("python", "from shop.one import cart", "cart.remove(1)"), "symbol", 3, "shop.cart.Cart has no remove"),
         (block("python", "from shop.one import add", "add(1, twice=2)"), "signature", 3, "shop.cart.Cart.add takes no parameter twice"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 
@@ -103,3 +104,9 @@ def line_of(words: str, text: str) -> int:
     """Return the line at which words begin that stand in a text; 0 where they begin in the middle of a broken line."""
     first = " ".join(words.split())[:40]
     return next((line for line, one in enumerate(text.splitlines(), 1) if first[:20] in " ".join(one.split())), 0)
+
+
+def nearest(name: str, names: Iterable[str], how: float = 0.6) -> str:
+    """Return, to be put behind a problem, which name may have been meant; empty where none is like it."""
+    found = get_close_matches(name, sorted(names), 1, how)
+    return f"; there is {found[0]}" if found else ""

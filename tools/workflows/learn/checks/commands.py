@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ....process.shell import scripts
 from ....text.markdown import SHELLS, CodeText
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document
+from .claim import Claim, ClaimKind, Document, nearest
 from .programs import BUILT_IN, NODE_COMMANDS, RUNNERS, WELL_KNOWN
 from .spans import SUFFIXES
 
@@ -160,7 +160,7 @@ def _make(document: Document, shown: Shown, repository: Repository) -> Verdict:
         return "there is no makefile", ""
     known = targets if not any("%" in one for one in targets) else set(asked)
     gone = [word for word in asked if not re.search(r"[=$%]", word) and word not in known]
-    return (f"no makefile has a target {gone[0]}{_near(gone[0], targets)}" if gone else ""), ""
+    return (f"no makefile has a target {gone[0]}{nearest(gone[0], targets)}" if gone else ""), ""
 
 
 def _node(document: Document, shown: Shown, repository: Repository) -> Verdict:
@@ -176,7 +176,7 @@ def _node(document: Document, shown: Shown, repository: Repository) -> Verdict:
         script = "" if rest[0] in known else rest[0]
     if not script or script in offered.node_scripts or re.search(r"[$*]", script):
         return FINE
-    near = _near(script, offered.node_scripts)
+    near = nearest(script, offered.node_scripts)
     # Away from the top a document may show the scripts of its reader.
     ours = near or "/" not in document.path or _OF_CONTRIBUTORS.search(document.path)
     return f"{'' if ours else '?'}no package.json has a script {script}{near}", ""
@@ -209,7 +209,7 @@ def _just(document: Document, shown: Shown, repository: Repository) -> Verdict:
     recipes = repository.code.manifests.recipes
     if recipes is None or not shown.rest or shown.rest[0] in recipes:
         return FINE
-    return f"the justfile has no recipe {shown.rest[0]}{_near(shown.rest[0], recipes)}", ""
+    return f"the justfile has no recipe {shown.rest[0]}{nearest(shown.rest[0], recipes)}", ""
 
 
 def _pip(document: Document, shown: Shown, repository: Repository) -> Verdict:
@@ -309,11 +309,6 @@ def _doubt(name: str, repository: Repository) -> str:
     alike = [one for one in repository.by_name if one.endswith(f".{suffix}")] if len(stem) > 5 else []
     here = plain.partition("/")[0] in repository.folders if "/" in plain else get_close_matches(plain, alike, 1, 0.8)
     return "" if here else "?"
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, sorted(names), 1, 0.6)
-    return f"; there is {near[0]}" if near else ""
 
 
 _NAMED: Mapping[str, Callable[[Document, Shown, Repository], Verdict]] = {

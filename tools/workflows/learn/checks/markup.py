@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from posixpath import dirname, normpath
 
 from ....text.markdown import RoleText, link_fault, resolved
 from ....text.restructured import is_restructured
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document
+from .claim import Claim, ClaimKind, Document, nearest
 from .spans import named, of_dotted, of_symbol
 
 _PYTHON_ROLES = frozenset(("", "auto", *"mod func data const class meth attr exc obj type".split()))
@@ -69,8 +68,7 @@ def _file(document: Document, one: RoleText, repository: Repository) -> Claim:
     place = next(
         (path for path in places if path in repository.files or (path in asked and repository.exists(path))), ""
     )
-    near = get_close_matches(places[0], sorted(repository.files), 1, 0.7)
-    why = "" if place else f"there is no {places[0]}" + (f"; there is {near[0]}" if near else "")
+    why = "" if place else f"there is no {places[0]}{nearest(places[0], repository.files, 0.7)}"
     made = any("autosummary" in text or "apidoc" in text for text in repository.sphinx.values())
     generated = made and _GENERATED.search(one.target) is not None
     return Claim(ClaimKind.LINK, one.line, one.target, why, place, known=not (bare and generated))
@@ -80,16 +78,11 @@ def _label(role: RoleText, repository: Repository) -> Claim:
     """A label of any document; one of another project's where the documentation links to some, unless nearly one of ours."""
     name = re.sub(r"\s+", " ", role.target.lower())
     labels = repository.labels | _GIVEN_LABELS
-    why = "" if name in labels else f"no document has the label {role.target}{_near(name, labels)}"
+    why = "" if name in labels else f"no document has the label {role.target}{nearest(name, labels)}"
     settings = "\n".join(repository.sphinx.values())
     elsewhere = ":" in name or "autosectionlabel" in settings
-    elsewhere = elsewhere or ("intersphinx_mapping" in settings and not _near(name, labels))
+    elsewhere = elsewhere or ("intersphinx_mapping" in settings and not nearest(name, labels))
     return Claim(ClaimKind.LINK, role.line, role.target, why, known=not why or not elsewhere)
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, sorted(names), 1, 0.6)
-    return f"; there is {near[0]}" if near else ""
 
 
 def _symbol(role: RoleText, repository: Repository) -> Claim | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 
 from ....text.markdown import SHELLS
 from ..codemap import is_document
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, matches
+from .claim import Claim, ClaimKind, Document, matches, nearest
 from .commands import commands
 from .programs import EVERYWHERE, WELL_KNOWN
 
@@ -81,8 +80,7 @@ def _unknown(name: str, declared: frozenset[str]) -> str:
         or plain.partition(".")[0] in names
     ):
         return ""
-    near = get_close_matches(name, sorted(declared), 1, 0.6)
-    return f"no option {name} is declared" + (f"; there is {near[0]}" if near else "")
+    return f"no option {name} is declared{nearest(name, declared)}"
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from ..code_text import blanked, closing, wrong_bracket
 from ..foreign import ForeignNames, GoPackage, ScriptPackage, arguments
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks
+from .claim import Claim, ClaimKind, Document, blocks, nearest
 
 _GO = ("go", "golang")
 _SCRIPTS = ("ts", "typescript", "js", "javascript", "mjs", "mts")
@@ -53,7 +53,7 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
             folder = match[2].removeprefix(module).strip("/")
             package = foreign.go.get(folder)
             known = package is not None or folder not in repository.folders
-            why = "" if package else f"there is no package in {folder}" + _near(folder, foreign.go)
+            why = "" if package else f"there is no package in {folder}" + nearest(folder, foreign.go)
             yield Claim(ClaimKind.IMPORT, block.line + at, match[2], why, folder if package else "", known)
             if package:
                 bound[match[1] or package.name] = package
@@ -87,7 +87,7 @@ def _selected(first: int, plain: str, bound: Mapping[str, GoPackage], made: dict
         elif head in bound:
             package = bound[head]
             names = package.names | set(package.members)
-            why = "" if name in names else f"the package {package.name} has no {name}{_near(name, names)}"
+            why = "" if name in names else f"the package {package.name} has no {name}{nearest(name, names)}"
             yield Claim(ClaimKind.SYMBOL, line, f"{head}.{name}", why, package.folder)
             yield from _called(line, plain.split("\n")[line - first], head, name, package)
             kind = name if name in package.members else package.returns.get(name, "")
@@ -111,7 +111,7 @@ def _selected(first: int, plain: str, bound: Mapping[str, GoPackage], made: dict
 def _lacks(line: int, text: str, one: Made, name: str) -> Claim:
     """Return whether a type has a member."""
     package, kind = one
-    why = "" if package.has(kind, name) else f"{kind} has no {name}{_near(name, package.members.get(kind, ()))}"
+    why = "" if package.has(kind, name) else f"{kind} has no {name}{nearest(name, package.members.get(kind, ()))}"
     return Claim(ClaimKind.SYMBOL, line, text, why, package.folder, kind in package.members)
 
 
@@ -132,7 +132,7 @@ def _literals(first: int, plain: str, bound: Mapping[str, GoPackage]) -> Iterato
         package, kind = bound.get(match[1]), match[2]
         if package and kind in package.embedded:
             for at, key in _keys(plain, match.end() - 1):
-                why = "" if package.has(kind, key) else f"{kind} has no {key}{_near(key, package.members[kind])}"
+                why = "" if package.has(kind, key) else f"{kind} has no {key}{nearest(key, package.members[kind])}"
                 yield Claim(ClaimKind.OPTION, first + plain.count("\n", 0, at), f"{kind}.{key}", why, package.folder)
 
 
@@ -170,7 +170,9 @@ def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]
                 if re.fullmatch(r"[\w$]+", name):
                     bound[other.strip() or name] = package
                     why = (
-                        "" if name in package.exports else f"{match[3]} exports no {name}{_near(name, package.exports)}"
+                        ""
+                        if name in package.exports
+                        else f"{match[3]} exports no {name}{nearest(name, package.exports)}"
                     )
                     yield Claim(ClaimKind.IMPORT, line + _lines_to(match[2], word), f"import {name}", why)
         plain = blanked(block.text)
@@ -201,7 +203,7 @@ def _asked(
         return None
     there = package.members[made] or frozenset() if made else package.words
     owner = "what is given away" if made == "default" else made or package.name
-    why = "" if name in there else f"{owner} has no {name}{_near(name, there if made else package.properties)}"
+    why = "" if name in there else f"{owner} has no {name}{nearest(name, there if made else package.properties)}"
     return Claim(ClaimKind.SYMBOL, line, text, why)
 
 
@@ -222,8 +224,3 @@ def _lines_to(names: str, word: str) -> int:
     """Return how many lines below the beginning of a list of names one of them stands."""
     lead = len(word) - len(word.lstrip())
     return names.count("\n", 0, names.index(word) + lead)
-
-
-def _near(name: str, names: object) -> str:
-    near = get_close_matches(name, sorted(map(str, names)), 1, 0.6)  # type: ignore[call-overload]
-    return f"; there is {near[0]}" if near else ""

@@ -17,7 +17,7 @@ from ....project.python_api import Lookup, PythonApi
 from ....text.markdown import CodeText, resolved
 from ..codemap import language_of, words_of
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks
+from .claim import Claim, ClaimKind, Document, blocks, nearest
 from .programs import WELL_KNOWN
 
 SUFFIXES = frozenset(
@@ -50,7 +50,7 @@ _STYLES = frozenset(
     "camelcase lowercamel uppercamel snake_case pascalcase screaming_snake_case upper_case easy_install".split()
 )
 _MADE_FOLDERS = frozenset("dist build out target coverage node_modules .venv venv site _build".split())
-_DOCUMENTNAME = re.compile(r"[A-Z][A-Z_-]+\.(?:md|rst|txt)")
+_DOCUMENT_NAME = re.compile(r"[A-Z][A-Z_-]+\.(?:md|rst|txt)")
 _OTHERS = frozenset(
     "docker git github gitlab npm node aws gcp azure python pip pytest go java ci http https ssh pg mysql kubernetes xdg lc ld".split()
 )
@@ -104,9 +104,9 @@ def _of_span(document: Document, span: CodeText, repository: Repository, ours: M
     claim = of_symbol(span.line, text, name, repository, beside=shown or span.line in ours, near=near)
     if claim and not claim.known and not name.isupper() and _in_company(document, span.line, name, repository):
         claim = of_symbol(span.line, text, name, repository, beside=True)
-    if claim and call and not claim.wrong:
-        claim = _called(claim, repository.code.python)
-    return replace(claim, known=False) if claim and claim.wrong and _is_the_documents(name, text, document) else claim
+    if claim and claim.wrong and _is_the_documents(name, text, document):
+        return replace(claim, known=False)
+    return _called(claim, repository.code.python) if claim and call and not claim.why else claim
 
 
 def _called(claim: Claim, api: PythonApi) -> Claim:
@@ -122,16 +122,15 @@ def _called(claim: Claim, api: PythonApi) -> Claim:
     name, names = ast.unparse(node.func), [one.id for one in node.args if isinstance(one, ast.Name)]
     head, *rest = name.split(".")
     found = [api.find(name)] if name in api else [api.walked(owner, rest) for owner in api.tops.get(head, ())]
-    takes = [None if isinstance(one, Lookup) else api.parameters(one) for one in found]
-    objections = [""] if not takes else []
+    takes = [known for one in found if not isinstance(one, Lookup) and (known := api.parameters(one))]
+    if not takes or len(takes) < len(found) or any(isinstance(one, ast.Starred) for one in node.args):
+        return replace(claim, known=False)
+    objections, keys = [], [one.arg for one in node.keywords if one.arg]
     for one in takes:
-        if one is None or any(isinstance(given, ast.Starred) for given in node.args):
-            return replace(claim, known=False)
         others = ("self" in names[:1]) + sum(given in one.named - set(one.positional) for given in names)
-        objections.append(one.objection(len(node.args) - others, [key.arg for key in node.keywords if key.arg]))
-    if not all(objections):
-        return claim if takes else replace(claim, known=False)
-    return Claim(ClaimKind.SIGNATURE, claim.line, claim.text, f"{name} takes {objections[0]}", claim.path)
+        objections.append(one.objection(len(node.args) - others, keys))
+    why = f"{name} takes {objections[0]}" if all(objections) else ""
+    return Claim(ClaimKind.SIGNATURE, claim.line, claim.text, why, claim.path) if why else claim
 
 
 def named(text: str) -> str:
@@ -172,8 +171,7 @@ def _of_path(document: Document, line: int, match: re.Match[str], repository: Re
     if place is None and not _meant_for_a_file(name, repository):
         return None
     if place is None:
-        near = get_close_matches(name, sorted(repository.files), n=1, cutoff=0.85)
-        why = f"there is no {name}" + (f"; there is {near[0]}" if near else "")
+        why = f"there is no {name}{nearest(name, repository.files, 0.85)}"
         return Claim(ClaimKind.FILE, line, match[0], why, known=not _is_made(name, document.said(line), repository))
     if place in repository.folders and "/" not in name:
         return None  # `docs` may be any word
@@ -190,7 +188,7 @@ def _is_made(name: str, words: str, repository: Repository) -> bool:
     first = plain.partition("/")[0]
     hidden = first.startswith(".") and first not in repository.folders
     before = words.partition(name)[0]
-    bare = "/" not in plain and not _DOCUMENTNAME.fullmatch(plain)
+    bare = "/" not in plain and not _DOCUMENT_NAME.fullmatch(plain)
     if bare and not get_close_matches(plain, repository.by_name, 1, 0.8):
         return True  # perhaps one of an example
     made = (
@@ -212,7 +210,7 @@ def _meant_for_a_file(name: str, repository: Repository) -> bool:
     here = bool(rest) and first in repository.folders
     stem, _, suffix = plain.rpartition("/")[2].rpartition(".")
     if stem and suffix in SUFFIXES:
-        return here or _DOCUMENTNAME.fullmatch(plain) is not None or not repository.spelled(plain)
+        return here or _DOCUMENT_NAME.fullmatch(plain) is not None or not repository.spelled(plain)
     near = get_close_matches(first, [folder for folder in repository.folders if "/" not in folder], 1, 0.8)
     return name.endswith("/") and (here or (not rest and bool(near)))
 
