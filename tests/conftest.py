@@ -32,9 +32,15 @@ PYTHON = sys.executable
 sys.dont_write_bytecode = False
 
 
+def pytest_collection() -> None:
+    """Modules and thousands of tests stay: to look through them for garbage takes a quarter of the time to collect them."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Thousands of tests that are known now are no garbage, and need not be looked through for it again and again."""
+    """What is known now need not be looked through later either."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +63,7 @@ class Homes:
 
     def __init__(self, folder: Path, template: Path) -> None:
         lines = ["[user]", "name = Ada", "email = ada@example.org", "[init]", "defaultBranch = main"]
+        lines += ["[maintenance]", "auto = false", "[core]", "fsync = none"]  # else a process more for each commit
         self._folder, self._config = folder, "\n".join([*lines, f"templateDir = {template}", ""])
         self._unused: list[Path] = []
 

@@ -19,6 +19,7 @@ from autoresearch_mcp.server.cli import commands
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
 from autoresearch_mcp.tools.errors import Code, Refusal
+from comparing import LIGHT
 from conftest import Project
 from filled import fill, long
 from ledgers import FINDING, HYPOTHESIS, NO_FAULT, PROOF, SHOP, WorkflowAgent, shop
@@ -238,7 +239,7 @@ def test_no_change_of_what_says_what_is_run_closes_a_finding(
 ) -> None:
     project = shop(tmp_path / "repo")
     test = "from shop.cart import count\n\n\ndef test_count():\n    assert count([1, 2]) == 2, 'wrong'\n\n\ndef test_none(): ...\n"
-    pytest_here = f"PYTHONPATH=. {sys.executable} -m pytest -p no:cacheprovider"
+    pytest_here = f"PYTHONPATH=. {sys.executable} -m pytest {LIGHT}"
     project.write("tests/test_count.py", test).write(
         "Makefile", f"shop: .PHONY\n\t{pytest_here} tests/test_count.py\n.PHONY:\n"
     )

@@ -9,6 +9,7 @@ import pytest
 
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.workflows.ledger.evidence import shown, words
+from comparing import PYTEST
 from ledgers import FINDING, GREEN_HOOK, HYPOTHESIS, PROOF, SHOP, WorkflowAgent, shop
 
 
@@ -75,7 +76,7 @@ def test_edits_that_nobody_committed_show_nothing_and_mend_nothing(agent: Workfl
 def test_a_test_that_the_code_turns_green_mends_nothing(agent: WorkflowAgent) -> None:
     tests = "from shop.cart import count\n\n\ndef test_two():\n    assert count([1, 2]) == 2\n\n\ndef test_one():\n    assert not count([1])\n"
     agent.project.write("test_count.py", tests).commit("tests")
-    run = f"{sys.executable} -m pytest -q -p no:cacheprovider test_count.py::test_"
+    run = f"{PYTEST} test_count.py::test_"
     taken = agent.record(HYPOTHESIS, reproduction=f"{run}two", fails_with="assert 1 == 2", control=f"{run}one")
     assert shown(taken.ran), words(taken.ran)
 

@@ -22,6 +22,7 @@ from autoresearch_mcp.tools.workflows.ci_gate import GateDemands, gate_checks
 from autoresearch_mcp.tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from autoresearch_mcp.tools.workflows.ship.checks.checklists import ShipType
 from autoresearch_mcp.tools.workflows.status import WorkflowAnswer
+from comparing import LIGHT
 from conftest import Project
 from ledgers import GREEN_HOOK, WorkflowAgent, shop
 
@@ -88,7 +89,7 @@ def test_a_red_test_that_is_green_without_being_mended_blocks(
     tmp_path: Path, changes: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    project = Project(tmp_path / "repo").write("Makefile", "test:\n\tpython3 -m pytest -q -p no:cacheprovider\n")
+    project = Project(tmp_path / "repo").write("Makefile", f"test:\n\tpython3 -m pytest -q {LIGHT}\n")
     project.write("shop/rows.py", ROWS).write("test_rows.py", ROWS_TEST).commit("a red test")
     project.git("checkout", "-q", "-b", "topic")
     for path, text in changes.items():
