@@ -8,6 +8,19 @@ from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
+_STANDS = """\
+## Where things stand now
+
+$ledger
+
+$state
+
+The project, as the server sees it:
+$facts
+
+"""
+"""What prompts show before they say what to do, where they do not say it themselves."""
+_FIRST = "## Do this\n"
 _LEDGER = """
 A refusal changed nothing: do what it says; `busy` is another's call at that moment, so make yours again. To end early, close with
 `options` {"why": "..."}: it counts as interrupted, and its files are written.
@@ -57,5 +70,6 @@ def _load(name: str) -> Prompt:
     _, header, body = (files(__package__) / name).read_text(encoding="utf-8").split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in header.splitlines() if line.strip())
     arguments = {key.removeprefix("argument "): text for key, text in fields.items() if key.startswith("argument ")}
+    body = body if "$state" in body else body.replace(_FIRST, f"{_STANDS}{_FIRST}", 1)
     text = f"{body.rstrip()}\n{_LEDGER if '$ledger' in body else chr(10)}{_ALL}"
     return Prompt(name.removesuffix(".md"), fields["title"], fields["description"], arguments, Template(text.strip()))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from inspect import cleandoc, getdoc
-from types import FunctionType, ModuleType
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autoresearch_mcp.prompts import load_prompts
-from autoresearch_mcp.tools.workflows.ledger import scores
 from autoresearch_mcp.tools.workflows.ledger.items import Item, Options, Workflow, choices
 from autoresearch_mcp.tools.workflows.ledger.rules import WorkflowRules, rules_of
 
@@ -48,8 +44,7 @@ def _workflow(name: Workflow, rules: WorkflowRules) -> str:
         if own
         else "",
         *(_item(kind) for kind in rules.items.values()),
-        "**Scores**" if _scores(rules) else "",
-        "\n".join(f"- `{one.__name__}`: {plain(getdoc(one) or '')}" for one in _scores(rules)),
+        f"**Score.** {plain(getdoc(type(rules).scores) or '')}" if "scores" in vars(type(rules)) else "",
     )
 
 
@@ -78,11 +73,3 @@ def _with_words(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     told, words = cell(field.description or ""), choices(model, name)
     listed = f"One of {', '.join(words)}." if words and not all(word in told for word in words) else ""
     return " ".join(part for part in (told, listed) if part)
-
-
-def _scores(rules: WorkflowRules) -> list[Callable[..., object]]:
-    """The formulas of a workflow, in the order of the file that holds them all: those that its module uses, or that bear its name."""
-    home: ModuleType = import_module(type(rules).__module__)
-    own = [(name, value) for name, value in vars(scores).items() if isinstance(value, FunctionType)]
-    formulas = {name: value for name, value in own if value.__module__ == scores.__name__}
-    return [formula for name, formula in formulas.items() if name in vars(home) or name.startswith(f"{rules.name}_")]

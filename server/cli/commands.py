@@ -145,13 +145,6 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("file", metavar="FILE", nargs="?", default="", help="the file (default: the newest one here)"),
             _JSON,
             _argument(
-                "--window",
-                type=_within(int, 2, 100),
-                default=5,
-                metavar="N",
-                help="measured tries without a new best that make a plateau, 2 to 100 (default: %(default)s)",
-            ),
-            _argument(
                 "--direction", choices=["lower", "higher"], default="", help="which is better, if the file lacks it"
             ),
         ),

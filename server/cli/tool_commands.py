@@ -77,7 +77,7 @@ def gate(root: Path, options: Namespace) -> int:
 def evals(root: Path, options: Namespace) -> int:
     """Analyse a results file and print what it tells; returns the exit status."""
     try:
-        found = _evaluated(root, options.file, options.window, options.direction)
+        found = _evaluated(root, options.file, options.direction)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal.message}\n")
         return 2
@@ -86,7 +86,7 @@ def evals(root: Path, options: Namespace) -> int:
     return 2 if found.analysis.format == ResultsFormat.UNKNOWN else 0
 
 
-def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
+def _evaluated(root: Path, file: str, direction: str) -> Evaluated:
     """In a repository, with what its journal and its commits tell; a file anywhere else, by itself."""
     given = Path(file).expanduser() if file else None
     place = given.resolve() if given and given.exists() else None
@@ -95,11 +95,11 @@ def _evaluated(root: Path, file: str, window: int, direction: str) -> Evaluated:
     except Refusal as refusal:
         if refusal.code is not Code.NOT_A_REPOSITORY:
             raise
-        return evaluate_file(place or root / file, window, direction)
+        return evaluate_file(place or root / file, direction)
     top = context.repo.root.resolve()
     if place and not place.is_relative_to(top):
-        return evaluate_file(place, window, direction)
-    return evaluate(context, str(place.relative_to(top)) if place else file, window, direction)
+        return evaluate_file(place, direction)
+    return evaluate(context, str(place.relative_to(top)) if place else file, direction)
 
 
 def _value(text: str) -> object:

@@ -48,7 +48,6 @@ class Analysis(Record):
     unit: str = ""
     direction: str = ""
     direction_from: str = ""
-    segments: int = 0
     iterations_run: int = 0
     measured: int = 0
     keeps: int = 0
@@ -77,7 +76,6 @@ class Analysis(Record):
 
 def analyse(
     found: Results,
-    window: int = WINDOW,
     commits: Collection[str] = (),
     direction: str = "",
     goal: float | None = None,
@@ -87,7 +85,6 @@ def analyse(
 
     Args:
         found: the file, read.
-        window: measured tries without a new best that make a plateau.
         commits: those of its commits that git has, as the file names them.
         direction: `lower` or `higher`, where the caller knows; else the file, the metric's name or the kept rows tell.
         goal: the value that the session wants to reach.
@@ -106,7 +103,6 @@ def analyse(
         unit=found.unit,
         direction=way,
         direction_from=told_by,
-        segments=len({row.segment for row in found.rows}),
         goal=goal,
         anomalies=(
             *found.notes,
@@ -117,9 +113,9 @@ def analyse(
         skipped=tuple(f"line {one.line}: {one.why}" for one in found.skipped),
         **_counts(history),
         **_values(history, goal),
-        **_shape(history, window),
+        **_shape(history),
     )
-    return analysis.model_copy(update={"recommendation": advice(analysis, history, window)})
+    return analysis.model_copy(update={"recommendation": advice(analysis, history)})
 
 
 def _counts(history: MetricHistory) -> dict[str, Any]:
@@ -155,9 +151,9 @@ def _values(history: MetricHistory, goal: float | None) -> dict[str, Any]:
     }
 
 
-def _shape(history: MetricHistory, window: int) -> dict[str, Any]:
+def _shape(history: MetricHistory) -> dict[str, Any]:
     flat = history.plateau
-    on_plateau = flat is not None and len(flat) >= window
+    on_plateau = flat is not None and len(flat) >= WINDOW
     return {
         "trend": trend([row.metric for row in history.measured if row.metric is not None], history.sign),
         "plateau_detected": None if flat is None else on_plateau,
@@ -223,9 +219,9 @@ def _anomalies(found: Results, history: MetricHistory) -> list[str]:
     return anomalies
 
 
-def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuation:
+def advice(analysis: Analysis, history: MetricHistory) -> Continuation:
     """Advise whether to go on: the first of these that holds, the most certain first."""
-    recent = history.tries[-window:]
+    recent = history.tries[-WINDOW:]
     flat = analysis.plateau_length or 0
     refused = sum(step.line in {row.line for row in recent} for step in analysis.improved_but_failed)
     cases: tuple[tuple[bool, Literal["continue", "stop", "change"], str], ...] = (
@@ -245,8 +241,8 @@ def advice(analysis: Analysis, history: MetricHistory, window: int) -> Continuat
             "change",
             f"{refused} of the last {len(recent)} tries were better and a guard refused them: find what it protects.",
         ),
-        (flat >= SPENT * window, "stop", f"No new best in {flat} measured tries: this line is spent."),
-        (flat >= window, "change", f"No new best in {flat} measured tries: try something of another kind."),
+        (flat >= SPENT * WINDOW, "stop", f"No new best in {flat} measured tries: this line is spent."),
+        (flat >= WINDOW, "change", f"No new best in {flat} measured tries: try something of another kind."),
         (
             analysis.keeps > 0,
             "continue",

@@ -37,7 +37,7 @@ def _log(text: str) -> Results:
     for number, line in enumerate(text.replace("\r", "").split("\n"), 1):
         entry = _object(line)
         if entry is None:
-            skipped += [Skipped(number, "no JSON object", line[:200])] if line.strip() else []
+            skipped += [Skipped(number, "no JSON object")] if line.strip() else []
         elif entry.get("type") == "config":
             segment = rows[-1].segment + 1 if rows else segment
             found = replace(
@@ -49,8 +49,8 @@ def _log(text: str) -> Results:
         elif _is_number(entry.get("run")):
             rows.append(_logged(number, entry, segment))
         else:
-            skipped.append(Skipped(number, f"a {entry.get('type') or 'nameless'} line, not a run", line[:200]))
-    return replace(found, rows=tuple(rows), skipped=tuple(skipped), columns=("run", "commit", "metric", "status"))
+            skipped.append(Skipped(number, f"a {entry.get('type') or 'nameless'} line, not a run"))
+    return replace(found, rows=tuple(rows), skipped=tuple(skipped))
 
 
 def _logged(number: int, entry: Mapping[str, object], segment: int) -> ResultsLine:
@@ -106,12 +106,16 @@ _NAMES = {
     "number": ("iteration", "run", "round", "iter", "experiment"),
     "commit": ("commit", "hash", "sha"),
     "metric": ("metric", "metric_value", "metric_after", "error_count", "value", "score"),
-    "delta": ("delta",),
     "guard": ("guard",),
     "status": ("status", "decision", "result", "verdict"),
     "description": ("description", "note", "notes", "desc", "change"),
 }
-_KNOWN = frozenset(word for names in _NAMES.values() for word in names) | {"guard-metric", "memory_gb", "timestamp"}
+_KNOWN = frozenset(word for names in _NAMES.values() for word in names) | {
+    "delta",
+    "guard-metric",
+    "memory_gb",
+    "timestamp",
+}
 
 
 def read_table(text: str) -> Results:
@@ -125,7 +129,7 @@ def read_table(text: str) -> Results:
     if body and not header:
         header = _LOOP.get(len(split(body[0][1])), ())
         if not header or not _looks_like_row(split(body[0][1]), header):
-            unread = tuple(Skipped(number, "no header before it that is known", line[:200]) for number, line in body)
+            unread = tuple(Skipped(number, "no header before it that is known") for number, line in body)
             return Results(ResultsFormat.UNKNOWN, skipped=unread, direction=_direction(marks))
         notes = (f"The file has no header; read as the loop's {len(header)} columns.",)
     rows, skipped, more = _rows(body, header, split)
@@ -141,7 +145,6 @@ def read_table(text: str) -> Results:
         rows=tuple(_typed(row, metric, unit) for row in rows),
         direction=_direction(marks),
         metric=metric,
-        columns=header,
         unread=tuple(name for name in header if name not in _KNOWN and name != metric),
         skipped=skipped,
         notes=(*notes, *more),
@@ -160,7 +163,7 @@ def _rows(
             segment += bool(rows)
             header = names
         elif not min(3, len(header)) <= len(cells) <= (len(header) if header[-1] != "description" else len(cells)):
-            skipped.append(Skipped(number, f"{len(cells)} cells under {len(header)} columns", line[:200]))
+            skipped.append(Skipped(number, f"{len(cells)} cells under {len(header)} columns"))
         else:
             short += len(cells) < len(header)
             rest = [" ".join(cells[len(header) - 1 :])] if len(cells) >= len(header) else []
@@ -182,7 +185,6 @@ def _typed(row: ResultsLine, metric: str, unit: str) -> ResultsLine:
         number=int(iteration) if iteration is not None else None,
         commit=commit if re.fullmatch(r"[0-9a-fA-F]{4,64}", commit) else "",
         metric=number_in(row.cells.get(metric, ""), unit),
-        delta=number_in(cells["delta"]),
         guard="fail" if "fail" in guard else "pass" if "pass" in guard else "-",
         fate=fate_of(status),
         status=status,

@@ -12,8 +12,8 @@ from ..errors import Code, Refusal
 from ..lab.context import RepoContext
 from ..plan.model import Direction
 from ..session.events import Row
-from ..session.results import COLUMNS, RESULTS_FILE
-from .analysis import WINDOW, Analysis, analyse
+from ..session.results import RESULTS_FILE
+from .analysis import Analysis, analyse
 from .formats import MOST_BYTES, read_results
 from .rows import Results, ResultsFormat, ResultsLine, RowFate, fate_of
 
@@ -62,26 +62,22 @@ class Evaluated:
     analysis: Analysis
 
 
-def evaluate(context: RepoContext, name: str = "", window: int = WINDOW, direction: str = "") -> Evaluated:
+def evaluate(context: RepoContext, name: str = "", direction: str = "") -> Evaluated:
     """Analyse a results file of a repository by its path there. Of the session's own file the journal knows more."""
     own = context.session
     if own is not None and name in {"", RESULTS_FILE}:
         plan = own.plan
         way = "lower" if plan.better is Direction.LOWER else "higher"
-        found = Results(
-            ResultsFormat.JOURNAL, tuple(map(_line, context.rows())), way, plan.metric, plan.unit, columns=COLUMNS
-        )
-        return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, window, direction=way, goal=plan.target_value))
+        found = Results(ResultsFormat.JOURNAL, tuple(map(_line, context.rows())), way, plan.metric, plan.unit)
+        return Evaluated(RESULTS_FILE, _numbers(found), analyse(found, direction=way, goal=plan.target_value))
     file = find_results(context.repo.root, name)
     found = read_file(file)
     measured = {row.commit[:7]: row.metric for row in context.rows() if row.commit and row.metric is not None}
     source = str(file.relative_to(context.repo.root.resolve()))
-    return Evaluated(
-        source, _numbers(found), analyse(found, window, _in_git(context, found), direction, measured=measured)
-    )
+    return Evaluated(source, _numbers(found), analyse(found, _in_git(context, found), direction, measured=measured))
 
 
-def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Evaluated:
+def evaluate_file(file: Path, direction: str = "") -> Evaluated:
     """Analyse a results file by itself, where there is no repository around it; in a folder, the newest one.
 
     Raises:
@@ -89,7 +85,7 @@ def evaluate_file(file: Path, window: int = WINDOW, direction: str = "") -> Eval
     """
     found_at = find_results(file) if file.is_dir() else find_results(file.parent, file.name)
     found = read_file(found_at)
-    return Evaluated(found_at.name, _numbers(found), analyse(found, window, direction=direction))
+    return Evaluated(found_at.name, _numbers(found), analyse(found, direction=direction))
 
 
 def _in_git(context: RepoContext, found: Results) -> frozenset[str]:
@@ -118,7 +114,6 @@ def _line(row: Row) -> ResultsLine:
         number=row.iteration,
         commit=row.commit,
         metric=row.metric,
-        delta=row.delta,
         guard=row.guard,
         fate=fate,
         status=row.status,

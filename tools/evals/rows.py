@@ -48,7 +48,6 @@ class ResultsLine:
     number: int | None = None
     commit: str = ""
     metric: float | None = None
-    delta: float | None = None
     guard: str = "-"
     fate: RowFate = RowFate.OTHER
     status: str = ""
@@ -69,7 +68,6 @@ class Skipped:
 
     line: int
     why: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,6 @@ class Results:
     direction: str = ""
     metric: str = ""
     unit: str = ""
-    columns: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .goals import Quality, wished, words_of
 
@@ -85,34 +84,27 @@ _BEFORE: Mapping[str, str] = {"debug": r"why|causes?|crash\w*", "fix": r"fix (it
 """What comes before a comparison where somebody asks for both."""
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Prompts in order, each with what it does there."""
-
-    steps: tuple[str, ...]
-    has_tests: bool = False
-
-    def lines(self) -> list[str]:
-        """Say it for whoever reads the goal; a person may change it."""
-        first, *rest = self.steps
-        way = f"{' -> '.join(self.steps)}; a person may change it. Begin with `{first}`."
-        if first == "plan":
-            red = " Where tests are red, `fix` comes first: a guard that fails lets nothing be kept."
-            way += red if self.has_tests else ""
-        elif rest:
-            way += f" Open it with the option chain = `{', '.join(rest)}`: each hands on what it found, once round."
-        return [way, *(f"- {name}: {_DOES[name]}" for name in self.steps)]
-
-
-def chain_for(goal: str, *, has_tests: bool) -> Chain:
-    """Return the way to a goal: by what it asks; else by the quality that it names, which is for the loop where a number tells
-    it; else by its words. Where they say nothing either, somebody has to ask.
+def way_for(goal: str) -> tuple[str, ...]:
+    """Return the prompts that lead to a goal: by what it asks; else by the quality that it names, which is for the loop where a
+    number tells it; else by its words. Where they say nothing either, somebody has to ask.
     """
     said, qualities = " ".join(words_of(goal)), wished(goal)
     way = _first(_ASKED, said) or next((_BY_QUALITY.get(one, "plan") for one in qualities), "")
     way = way or (_first(_TOLD, said) or "probe" if said else "plan")
     way = (_first(_BEFORE, said) or way) if way == "regression" else way
-    return Chain(("regression" if way == "flaky" else way, *_ONWARDS.get(way, "").split()), has_tests)
+    return ("regression" if way == "flaky" else way, *_ONWARDS.get(way, "").split())
+
+
+def told_way(goal: str, *, has_tests: bool) -> list[str]:
+    """Say it for whoever reads the goal, with what each prompt does; a person may change it."""
+    first, *rest = steps = way_for(goal)
+    way = f"{' -> '.join(steps)}; a person may change it. Begin with `{first}`."
+    if first == "plan":
+        red = " Where tests are red, `fix` comes first: a guard that fails lets nothing be kept."
+        way += red if has_tests else ""
+    elif rest:
+        way += f" Open it with the option chain = `{', '.join(rest)}`: each hands on what it found, once round."
+    return [way, *(f"- {name}: {_DOES[name]}" for name in steps)]
 
 
 def _first(table: Mapping[str, str], said: str) -> str:

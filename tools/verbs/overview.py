@@ -12,7 +12,6 @@ from ..lab.notes import from_person
 from ..lab.plan_file import plan_at_hand
 from ..measurement.runs import sandbox_words
 from ..plan.model import PLAN_FILE
-from ..session.events import Row
 from ..session.intent import read_intent
 from ..session.results import metric_of
 from ..session.summary import budget_left, is_stuck, luck_words, noise_band, on_plateau
@@ -100,7 +99,10 @@ def session_status(context: RepoContext) -> SessionStatus:
         plateau=on_plateau(session),
         open_iteration=open_words(session, now),
         person=from_person(context.repo.own_folder, session.id),
-        last=[_row_words(row) for row in context.journal.rows(session.id, LAST_ROWS)],
+        last=[
+            cut(f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}", 110)
+            for row in context.journal.rows(session.id, LAST_ROWS)
+        ],
         sandbox=cut(sandbox_words(plan), 60),
         ledgers=ledgers,
         **({} if session.finished else _beside(context)),
@@ -137,7 +139,3 @@ def prompt_state(context: RepoContext) -> str:
         return status.text()
     ledgers = [f"Open ledgers: {', '.join(status.ledgers)}."] if status.ledgers else []
     return "\n".join([f"No session is open. The last one is finished: {status.headline}.", *ledgers])
-
-
-def _row_words(row: Row) -> str:
-    return cut(f"#{row.iteration} {row.status} {metric_of(row)}: {row.description}", 110)

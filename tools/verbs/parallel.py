@@ -222,13 +222,10 @@ def _brought_words(given: GivenWorkspace) -> str:
     brought = given.brought
     if brought is None or not brought.copied:
         return ""
-    return f"Copied: {_listed(brought)}; {brought.files} files, {brought.size / 2**20:.1f} MiB{_shared(brought)}, {given.seconds:.1f} s."
+    shared = f" ({brought.clones} of the files as clones, which take no room)" if brought.clones else ""
+    return f"Copied: {_listed(brought)}; {brought.files} files, {brought.size / 2**20:.1f} MiB{shared}, {given.seconds:.1f} s."
 
 
 def _listed(brought: UntrackedPaths) -> str:
     more = f" and {len(brought.copied) - MOST_NAMED} more" if len(brought.copied) > MOST_NAMED else ""
     return ", ".join(map(shown, brought.copied[:MOST_NAMED])) + more
-
-
-def _shared(brought: UntrackedPaths) -> str:
-    return f" ({brought.clones} of the files as clones, which take no room)" if brought.clones else ""

@@ -21,7 +21,7 @@ from ..lab.context import RepoContext
 from ..lab.plan_file import chosen_plan, plan_at_hand
 from ..plan.model import PLAN_FILE, Plan
 from ..project.candidates import Candidate, propose
-from ..project.chains import chain_for
+from ..project.chains import told_way
 from ..project.folders import CommandKind
 from ..project.lacking import Lacking
 from ..project.projects import Project
@@ -130,7 +130,7 @@ class Planning(Verbs):
                 *(t for t in following(context.phase) if t not in {Tool.INSPECT_PROJECT, Tool.CHECK_PLAN}),
             ],
             projects=[_facts(project) for project in projects[:MOST_PROJECTS]],
-            way=_way(goal, projects) if goal else [],
+            way=told_way(goal, has_tests=_tested(projects)) if goal else [],
             devices=[_device(device) for device in devices()],
             plan_file=plan_at_hand(context),
             candidates=page_of(list(offered.candidates)),
@@ -230,11 +230,11 @@ def agree_to(lab: Lab, said: Sequence[str], how: str, repo: str = "") -> None:
 
 def way_to(context: RepoContext, goal: str) -> list[str]:
     """Say which prompts lead to a goal here, in which order."""
-    return _way(goal, _recognised(context)[1])
+    return told_way(goal, has_tests=_tested(_recognised(context)[1]))
 
 
-def _way(goal: str, projects: Sequence[Project]) -> list[str]:
-    return chain_for(goal, has_tests=any(project.of_kind(CommandKind.TEST) for project in projects)).lines()
+def _tested(projects: Sequence[Project]) -> bool:
+    return any(project.of_kind(CommandKind.TEST) for project in projects)
 
 
 def project_facts(context: RepoContext) -> list[str]:

@@ -12,7 +12,7 @@ from ..errors import Code, Refusal
 from ..lab.answers import Answer
 from ..lab.context import RepoContext
 from ..lab.jobs import PROGRESS, Job, caller, still_running
-from ..parallel.board import Board, board_of
+from ..parallel.board import board_of
 from ..parallel.crew import candidate_lines, withdraw
 from ..parallel.design_words import design_lines, last_design
 from ..storage.disk import lock_holder
@@ -102,12 +102,8 @@ class Running(Verbs):
         if not run and context.unfinished() is None and candidate_lines(context):
             return Awaited.of(self._decided(context, patience, repo))
         job = self._job(context, run)
-        if (
-            not run
-            and (job is None or job.delivered)
-            and context.unfinished() is None
-            and _was_decided(board_of(context))
-        ):
+        idle = not run and (job is None or job.delivered) and context.unfinished() is None
+        if idle and ((board := board_of(context)).became or any(design.ended for design in board.designs.values())):
             return Awaited.of(self._decided(context, 0.0, repo))
         if job:
             return Awaited.of(job.answer_within(patience, PROGRESS.get(_nobody)))
@@ -205,10 +201,6 @@ class Running(Verbs):
         return Cancelled(
             phase=context.phase, next=list(following(context.phase)), stopped=True, note=f"The run was ended. {how}"
         )
-
-
-def _was_decided(board: Board) -> bool:
-    return bool(board.became or any(design.ended for design in board.designs.values()))
 
 
 def _told_of_design(context: RepoContext, waited: bool) -> list[str]:

@@ -165,11 +165,6 @@ def _still_there(context: RepoContext, finding: HandoffFinding) -> bool:
     return bool(content and finding.quote and line_of(finding.quote, content.decode("utf-8", "replace"), redactor()))
 
 
-def _by_word(finding: HandoffFinding) -> bool:
-    """Tell whether what was never shown was disproven by an item: by an experiment of its author's, not by its own proof."""
-    return not finding.confirmed and "#" in finding.settled_by
-
-
 def _agreed(context: RepoContext, proof: Proof) -> bool:
     return all(map(context.consent.agreed_to, proof.commands))
 
@@ -178,7 +173,8 @@ def _outcome(finding: HandoffFinding, ran: Ran | None) -> Settlement | None:
     """Return how a finding stands now that its proof ran: what fails as it did stands, whatever was said of it since, and what
     was shown once and passes is over.
     """
-    if shown(ran) or (finding.outcome is Settlement.DISPROVEN and _by_word(finding)):
+    by_word = not finding.confirmed and "#" in finding.settled_by  # an experiment of its author's, not its own proof
+    if shown(ran) or (finding.outcome is Settlement.DISPROVEN and by_word):
         return None
     return Settlement.FIXED if finding.confirmed and mended(ran) else finding.outcome
 

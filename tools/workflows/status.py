@@ -84,7 +84,6 @@ class WorkflowAnswer(LedgerAnswer):
 
     state: list[str] = []
     takes: list[Form] = Field([], description="The kinds of item that `record` takes here.")
-    options: list[str] = Field([], description="The options that `open` takes.")
     folder: str = ""
     files: list[str] = Field([], description="What was written, from the repository's root.")
     status: str = Field("", description="How it ended, once it is closed.")
@@ -96,7 +95,7 @@ class WorkflowAnswer(LedgerAnswer):
         ended = [f"Closed: {self.status}."] if self.status else []
         takes = ["record takes " + "\n  or ".join(forms_told(self.takes))] if self.takes else []
         wrote = [f"Written: {', '.join(self.files)}."] if self.files else []
-        onward = [f"Next prompt: {step.prompt} ({step.why})" for step in self.next_prompts]
+        onward = [step.told(self.ledger) for step in self.next_prompts]
         fields = {name: ", ".join(map(str, self.plan.get(name, ()))) for name in ("scope", "protected", "guards")}
         told = "; ".join(f"{name} {words}" for name, words in fields.items() if words)
         plan = [f"start_session without fields takes the plan: {told}."] if self.plan else []
@@ -153,6 +152,7 @@ def ledger_status(
     if isinstance(lines, Objection):
         raise Refusal(lines.code, lines.message)
     handoff = Ledgers(context).handoff(ledger)
+    startable = is_plan(handoff.config) and "verify" in handoff.config and context.phase is Phase.NO_SESSION
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming and not ledger.closed else None
     taken = frozenset(entry.item.upstream for entry in ledger.standing)
     brought = handed_over(context, incoming, ledger.workflow, taken) if incoming else []
@@ -166,13 +166,8 @@ def ledger_status(
         status=ledger.closed.ending if ledger.closed else "",
         handoff=f"{ledger.folder}/{HANDOFF}" if ledger.closed else "",
         next_prompts=list(handoff.next) if ledger.closed else [],
-        plan=handoff.config if _startable(context, ledger, handoff.config) else {},
+        plan=handoff.config if startable and not ledger.closed else {},
     )
-
-
-def _startable(context: RepoContext, ledger: Ledger, config: Mapping[str, Any]) -> bool:
-    """Tell whether what a ledger hands over is a plan to start a session with now; a goal alone starts nothing."""
-    return is_plan(config) and "verify" in config and context.phase is Phase.NO_SESSION and not ledger.closed
 
 
 def handed_over(

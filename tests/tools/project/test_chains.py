@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoresearch_mcp.prompts import load_prompts
-from autoresearch_mcp.tools.project.chains import chain_for
+from autoresearch_mcp.tools.project.chains import told_way, way_for
 from autoresearch_mcp.tools.workflows.ledger.items import steps
 
 WAYS = {
@@ -29,7 +29,7 @@ WAYS = {
 
 @pytest.mark.parametrize("goal", WAYS)
 def test_a_goal_leads_to_prompts_in_order(goal: str) -> None:
-    steps = chain_for(goal, has_tests=True).steps
+    steps = way_for(goal)
 
     assert steps == tuple(WAYS[goal].split())
     assert set(steps) <= load_prompts().keys()
@@ -100,17 +100,17 @@ BARE = {
 
 @pytest.mark.parametrize(("first", "goal"), [(first, goal) for first, goals in BARE.items() for goal in goals])
 def test_a_bare_goal_begins_where_a_person_would(first: str, goal: str) -> None:
-    assert chain_for(goal, has_tests=True).steps[0] == first
+    assert way_for(goal)[0] == first
 
 
 def test_the_first_prompt_is_handed_the_rest_as_its_chain() -> None:
-    first, *_ = chain_for("crash when empty", has_tests=True).lines()
+    first, *_ = told_way("crash when empty", has_tests=True)
 
     assert steps(first.partition("chain = `")[2].partition("`")[0]) == ("fix", "regression", "ship")
 
 
 @pytest.mark.parametrize("has_tests", [True, False])
 def test_red_tests_come_before_the_loop_where_there_are_any(has_tests: bool) -> None:
-    first, *_ = chain_for("make it faster", has_tests=has_tests).lines()
+    first, *_ = told_way("make it faster", has_tests=has_tests)
 
     assert ("`fix` comes first" in first) is has_tests

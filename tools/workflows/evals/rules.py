@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from ...errors import Code
-from ...evals.analysis import WINDOW, Analysis
+from ...evals.analysis import Analysis
 from ...evals.pages import as_lines
 from ...evals.reading import evaluate, find_results
 from ...lab.context import RepoContext
@@ -27,9 +27,6 @@ class EvalsOptions(Options):
         "",
         max_length=400,
         description="The results file, from the repository's root. Empty: the session's, or the newest.",
-    )
-    plateau_window: int = Field(
-        WINDOW, ge=2, le=100, description="Measured tries without a new best that make a plateau."
     )
     direction: Literal["", "lower", "higher"] = Field("", description="lower or higher, where the file does not tell.")
 
@@ -156,7 +153,7 @@ class EvalsRunner(WorkflowRunner):
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
         asked = ledger.opts(EvalsOptions)
-        seen = evaluate(context, asked.file, asked.plateau_window, asked.direction)
+        seen = evaluate(context, asked.file, asked.direction)
         analysis = seen.analysis.model_dump(mode="json", exclude_defaults=True)
         facts = {"source": seen.source, "numbers": seen.numbers, "analysis": analysis}
         return (saw(context, AnalysedFile.model_validate(facts)),)

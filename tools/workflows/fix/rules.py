@@ -11,8 +11,7 @@ from ...errors import Code
 from ..ledger.handoff import Ending, HandoffFinding
 from ..ledger.items import Depth, Item, Workflow
 from ..ledger.pages import lines, many
-from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
-from ..ledger.scores import Score, fix_score
+from ..ledger.rules import Check, Coverage, Objection, Pages, Score, WorkflowRules
 from ..ledger.state import Ledger
 from .items import Broken, FixOptions, SetAside, Witness
 from .pages import (
@@ -84,9 +83,10 @@ class Fix(WorkflowRules):
         return (mended, second) if wanting else (mended,)
 
     def scores(self, ledger: Ledger) -> tuple[Score, ...]:
+        """Return the share of all errors ever seen that are gone and not merely hidden; 100 where there never were any."""
         known, left = len(queued_errors(ledger)), len(remaining(ledger))
-        hidden = sum(at_end(ledger).suppressions.values())
-        return (fix_score(max(known, left), left, hidden),)
+        known, gone = max(known, left), max(known, left) - left - sum(at_end(ledger).suppressions.values())
+        return (Score("fix", 100 * max(0, gone) / known if known else 100.0),)
 
     def missing(self, ledger: Ledger) -> tuple[str, ...]:
         if problem := at_end(ledger).problem:

@@ -28,11 +28,14 @@ class ImportanceTier(StrEnum):
     NOT_OURS = "not-ours"
 
 
+SPECIFIED = 3
+"""How many of the best get a requirements document."""
+
+
 class ImproveOptions(Options):
-    """For whom, and how many of the ideas are specified."""
+    """For whom."""
 
     icp: str = Field("", max_length=500, description="The ideal customer or user: whoever it should serve.")
-    features: int = Field(3, ge=1, le=10, description="How many of the best get a requirements document.")
 
 
 class RepositorySource(Cited):
@@ -104,7 +107,7 @@ def _in_tier(ledger: Ledger, tier: ImportanceTier) -> list[str]:
 
 def wanted(ledger: Ledger) -> list[str]:
     """Return the must-haves that get a document, the first of them."""
-    return _in_tier(ledger, ImportanceTier.MUST_HAVE)[: ledger.opts(ImproveOptions).features]
+    return _in_tier(ledger, ImportanceTier.MUST_HAVE)[:SPECIFIED]
 
 
 def _unspecified(ledger: Ledger) -> list[str]:

@@ -15,6 +15,7 @@ from ...session.state import Session
 from .items import Proof, Settlement, Severity, Workflow
 
 VERSION = 1
+IN_CHAIN = "the next step of the chain"
 
 
 class Ending(StrEnum):
@@ -60,6 +61,12 @@ class NextPrompt(Record):
     prompt: str
     why: str
     takes: tuple[str, ...] = ()
+
+    def told(self, ledger: str) -> str:
+        """Say it, with how to hand the findings on where no chain does."""
+        hands = self.takes and self.why != IN_CHAIN and self.prompt in [*Workflow]
+        after = f'; open it with after = "{ledger}"' if hands else ""
+        return f"Next prompt: {self.prompt} ({self.why}{after})"
 
 
 class Handoff(Record):
@@ -128,7 +135,7 @@ def follow(
     return tuple(
         NextPrompt(
             prompt=name,
-            why="the next step of the chain" if chain else f"usual after {source}",
+            why=IN_CHAIN if chain else f"usual after {source}",
             takes=tuple(finding.id for finding in carried(findings, source, name)),
         )
         for name in names

@@ -13,7 +13,6 @@ from .evidence import disproved, proof_of, ran, shown, words
 from .handoff import Ending, GateCheck, HandoffFinding
 from .items import Depth, Item, ItemOutcome, Options, Proof, Provable, Retired, Withdrawal, Workflow
 from .pages import flagged, render
-from .scores import Score
 from .state import Ledger, LedgerEntry, Ran, as_recorded
 
 
@@ -59,6 +58,14 @@ class Coverage:
 
     def __str__(self) -> str:
         return f"{self.name} {self.done}/{self.of}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number with its name, 0 to 100: it counts what the server ran or looked up, and nothing that was only said."""
+
+    name: str
+    value: float
 
 
 class WorkflowRules:

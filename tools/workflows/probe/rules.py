@@ -41,18 +41,6 @@ class Type(StrEnum):
     CONTRADICTION = "contradiction"
 
 
-_TITLES = {
-    Type.REQUIREMENT: "It has to",
-    Type.CONSTRAINT: "It may not, or only so",
-    Type.ASSUMPTION: "Taken for granted",
-    Type.RISK: "What could go wrong",
-    Type.OUT_OF_SCOPE: "Not part of it",
-    Type.AMBIGUITY: "Not clear yet",
-    Type.CONTRADICTION: "Contradictions",
-}
-"""The heading of each on the page."""
-
-
 class ProbeOptions(Options):
     """What to probe, and who answers."""
 
@@ -230,8 +218,8 @@ def _plan_missing(ledger: Ledger) -> tuple[str, ...]:
 def _spec(ledger: Ledger) -> str:
     atoms = ledger.of(Atom)
     parts = [
-        section(title, [_line(ledger, one) for one in atoms if one.item.type is kind])
-        for kind, title in _TITLES.items()
+        section(kind.replace("-", " ").capitalize(), [_line(ledger, one) for one in atoms if one.item.type is kind])
+        for kind in Type
     ]
     asked = []
     for one in ledger.of(ProbeQuestion):

@@ -49,7 +49,7 @@ PRD = {
 def agent(tmp_path: Path) -> WorkflowAgent:
     """Two insights with their sources."""
     made = WorkflowAgent(shop(tmp_path / "repo"), "improve")
-    made.open(goal="the cart", icp="owners of small shops", features=1)
+    made.open(goal="the cart", icp="owners of small shops")
     made.taken(SOURCE, REFERENCE, INSIGHT, RECEIPT)
     return made
 

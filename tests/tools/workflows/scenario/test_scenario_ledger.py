@@ -80,6 +80,8 @@ def test_it_leaves_a_feature_the_worst_first(agent: WorkflowAgent) -> None:
     closed = agent.close()
 
     assert [one["id"] for one in agent.handoff(closed)["findings"]] == ["S2", "S1"]
+    assert f'Next prompt: debug (usual after scenario; open it with after = "{closed.ledger}")' in closed.text()
+    assert "## Opinions: the server ran none of this" in agent.file(closed, "summary.md")
     scenario = parsed(agent.file(closed, "scenarios.feature"))["children"][1]["scenario"]
     assert [step["keyword"].strip() for step in scenario["steps"]] == ["Given", "When", "And", "And", "Then"]
     assert [tag["name"] for tag in scenario["tags"]] == ["@S1", "@medium"]
