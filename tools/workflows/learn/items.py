@@ -10,9 +10,9 @@ from pydantic import Field
 from ..ledger.items import Cited, Item, Options, Severity, Text
 from ..ledger.pages import code
 from ..ledger.state import Ledger, LedgerFacts
+from .checks.claim import DocumentFault
 from .validation import (
     Contradiction,
-    DocumentFault,
     DocumentProblem,
     DueSeen,
     Validation,

@@ -11,6 +11,7 @@ from ..ledger.items import Depth, Item, Severity, Workflow
 from ..ledger.pages import lines, many, section
 from ..ledger.rules import Check, Coverage, Objection, Pages, WorkflowRules
 from ..ledger.state import Ledger
+from .checks.claim import DocumentFault
 from .items import (
     Exempt,
     LearnMode,
@@ -30,7 +31,7 @@ from .items import (
     validations,
     wanted,
 )
-from .validation import CLAIMED, DocumentFault, may_be_exempted
+from .validation import CLAIMED, may_be_exempted
 
 _LISTED = 12
 """Problems that an answer lists."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
-from .checks.claim import Claim, ClaimKind
+from .checks.claim import Claim, DocumentFault
 
 SESSIONS_TIMEOUT_S = 300.0
 _SCRIPT = f"{__file__.rpartition('/')[0]}/run_sessions.py"
@@ -26,7 +26,7 @@ def session_claims(output: str, text: str) -> tuple[Claim, ...]:
     try:
         rows = json.loads(output.strip().rpartition("\n")[2])
         return tuple(
-            Claim(ClaimKind.EXAMPLE, row["line"], _short(row["typed"]), _why(row["shown"], row["answered"]))
+            Claim(DocumentFault.EXAMPLE, row["line"], _short(row["typed"]), _why(row["shown"], row["answered"]))
             for row in rows
         )
     except (ValueError, TypeError, KeyError):
@@ -36,7 +36,7 @@ def session_claims(output: str, text: str) -> tuple[Claim, ...]:
 def not_run(text: str, why: str) -> tuple[Claim, ...]:
     """Return the one claim of sessions that were not run."""
     first = text[: text.index(">>> ")].count("\n") + 1
-    return (Claim(ClaimKind.EXAMPLE, first, "the Python sessions", why, known=False),)
+    return (Claim(DocumentFault.EXAMPLE, first, "the Python sessions", why, known=False),)
 
 
 def _why(shown: str, answered: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from hashlib import sha256
 from typing import ClassVar, NamedTuple
 
@@ -15,7 +14,7 @@ from pydantic import Field
 from ...session.events import Record
 from ...text.markdown import DocumentPage, read_page
 from ..ledger.state import LedgerFacts
-from .checks.claim import Claim, ClaimKind, Document, contains, line_of
+from .checks.claim import Claim, Document, DocumentFault, contains, line_of
 from .checks.spans import NAME
 from .checks.table import CHECKS, OF_FORM, claims, spoken_of
 from .codemap import areas, is_document
@@ -33,32 +32,13 @@ _SAMPLE_PASSWORD = re.compile(
 _NEEDS_NO_CODE = frozenset(("readme", "changelog", "project overview", "deployment guide"))
 
 
-class DocumentFault(StrEnum):
-    """What can be wrong with a document."""
-
-    MISSING = "missing"
-    SECRET = "secret"
-    CONTRADICTION = "contradiction"
-    LINK = "link"
-    MARKUP = "markup"
-    SYNTAX = "syntax"
-    FILE = "file"
-    LINE = "line"
-    IMPORT = "import"
-    SYMBOL = "symbol"
-    SIGNATURE = "signature"
-    EXAMPLE = "example"
-    COMMAND = "command"
-    TARGET = "target"
-    OPTION = "option"
-    KEY = "key"
-    COUNT = "count"
-    VERSION = "version"
-    EMPTY = "empty"
-
-
 _WEAK = ("[masked: assigned secret]", "[masked: password in a URL]")
-CLAIMED = frozenset(DocumentFault(kind.value) for kind in ClaimKind)
+CLAIMED = frozenset(DocumentFault) - {
+    DocumentFault.MISSING,
+    DocumentFault.SECRET,
+    DocumentFault.CONTRADICTION,
+    DocumentFault.EMPTY,
+}
 """What the server may take for a claim though it is none: an agent can say so."""
 
 
@@ -208,8 +188,8 @@ def _still_said(
     """Yield the claims that were wrong between backticks and stand there otherwise, whole or by the name that they end with; those
     that hold now aside.
     """
-    known = {(str(claim.kind), claim.text) for claim in found}
-    for kind, text, why in dict.fromkeys((str(one.fault), one.text, one.why) for one in before):
+    known = {(claim.kind, claim.text) for claim in found}
+    for kind, text, why in dict.fromkeys((one.fault, one.text, one.why) for one in before):
         name = re.split(r"[^\w]+", text.partition("(")[0])[-1]
         tried = "|".join(map(re.escape, [text, name] if NAME.fullmatch(name) else [text]))
         stands = re.search(rf"(?<![\w./-])(?:{tried})(?![\w/-]|\.\w)", document.text)
@@ -217,7 +197,7 @@ def _still_said(
             continue
         alone = Document(f"{document.path}.md", f"`{text}`", read_page(f"`{text}`"))
         if not any(claim.known and not claim.why for claim in claims(alone, repository)):
-            yield Claim(ClaimKind(kind), document.text.count("\n", 0, stands.start()) + 1, text, why)
+            yield Claim(kind, document.text.count("\n", 0, stands.start()) + 1, text, why)
 
 
 def validated(
@@ -294,7 +274,7 @@ def _problems_of(
 
 
 def _problem(path: str, claim: Claim) -> DocumentProblem:
-    return DocumentProblem(path=path, line=claim.line, fault=DocumentFault(claim.kind), text=claim.text, why=claim.why)
+    return DocumentProblem(path=path, line=claim.line, fault=claim.kind, text=claim.text, why=claim.why)
 
 
 def _unknown(documents: Mapping[str, ReadDocument]) -> tuple[DocumentProblem, ...]:

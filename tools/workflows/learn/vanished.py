@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from .checks.claim import contains
-from .validation import CLAIMED, Contradiction, DocumentFault, DocumentProblem, ReadDocument, Validation
+from .checks.claim import DocumentFault, contains
+from .validation import CLAIMED, Contradiction, DocumentProblem, ReadDocument, Validation
 
 
 def vanished(
@@ -30,18 +30,18 @@ def vanished(
             said = should_say.get(was.why.partition(":")[0], "")
             if not contains(was.text, one.text) and not (said and contains(said, one.text)):
                 yield was
-        elif was.fault in CLAIMED and (str(was.fault), was.text) not in _said(one):
-            if gained[was.path][str(was.fault)] <= 0:
+        elif was.fault in CLAIMED and (was.fault, was.text) not in _said(one):
+            if gained[was.path][was.fault] <= 0:
                 yield was
-            gained[was.path][str(was.fault)] -= 1
+            gained[was.path][was.fault] -= 1
 
 
-def _said(one: ReadDocument) -> set[tuple[str, str]]:
-    return {(str(claim.kind), claim.text) for claim in one.claims}
+def _said(one: ReadDocument) -> set[tuple[DocumentFault, str]]:
+    return {(claim.kind, claim.text) for claim in one.claims}
 
 
 def _gained(path: str, one: ReadDocument, before: Validation) -> Counter[str]:
     """Return how many more claims of each kind hold than at the last look."""
-    held = Counter(str(claim.kind) for claim in one.claims if claim.known and not claim.why)
+    held = Counter[str](claim.kind for claim in one.claims if claim.known and not claim.why)
     held.subtract(next((dict(seen.kinds) for seen in before.documents if seen.path == path), {}))
     return held

@@ -155,7 +155,7 @@ def _by_exit_status(ledger: Ledger) -> str:
     """Return that no test was reported, and by what a verdict stands then; empty where one was."""
     if any(reading.reported for reading in readings(ledger)):
         return ""
-    silent = [f"`{job.name}`" for job in plan_of(ledger).jobs if not job.timed]
+    silent = [f"`{job.name}`" for job in plan_of(ledger).jobs if not (job.timed or job.old_tests)]
     return f", by the exit status of {', '.join(silent)}: no test was reported" if silent else ""
 
 

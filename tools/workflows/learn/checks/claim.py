@@ -13,24 +13,28 @@ from ....text.markdown import CodeText, DocumentPage
 from ..repository import Repository
 
 
-class ClaimKind(StrEnum):
-    """What a document can be checked for."""
+class DocumentFault(StrEnum):
+    """What can be wrong with a document, the worst first: what it claims, and what it is."""
 
-    FILE = "file"
-    LINE = "line"
+    MISSING = "missing"
+    SECRET = "secret"
+    CONTRADICTION = "contradiction"
     LINK = "link"
     MARKUP = "markup"
     SYNTAX = "syntax"
+    FILE = "file"
+    LINE = "line"
     IMPORT = "import"
     SYMBOL = "symbol"
     SIGNATURE = "signature"
+    EXAMPLE = "example"
     COMMAND = "command"
     TARGET = "target"
     OPTION = "option"
     KEY = "key"
     COUNT = "count"
     VERSION = "version"
-    EXAMPLE = "example"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Claim:
     meant; `known` tells whether it could be checked at all.
     """
 
-    kind: ClaimKind
+    kind: DocumentFault
     line: int
     text: str
     why: str = ""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ....process.shell import scripts
 from ....text.markdown import SHELLS, CodeText
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, nearest
+from .claim import Claim, Document, DocumentFault, nearest
 from .programs import BUILT_IN, NODE_COMMANDS, RUNNERS, WELL_KNOWN
 from .spans import SUFFIXES
 
@@ -69,10 +69,10 @@ def check_commands(document: Document, repository: Repository) -> Iterator[Claim
     """Yield every command, with what it names that is not there."""
     installed = _installed_by(document)
     for shown in commands(document, repository):
-        kind, (why, path) = ClaimKind.COMMAND, _program(document, shown, repository, installed)
+        kind, (why, path) = DocumentFault.COMMAND, _program(document, shown, repository, installed)
         if not why and not shown.entered and shown.program in _NAMED:
             why, path = _NAMED[shown.program](document, shown, repository)
-            kind = ClaimKind.TARGET if why else kind
+            kind = DocumentFault.TARGET if why else kind
         if shown.sure or "no program" not in why:
             yield Claim(kind, shown.line, shown.text, why.removeprefix("?"), path, known=not why.startswith("?"))
 

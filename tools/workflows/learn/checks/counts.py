@@ -8,7 +8,7 @@ from posixpath import dirname, normpath
 
 from ..codemap import language_of
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, matches
+from .claim import Claim, Document, DocumentFault, matches
 
 _WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
@@ -81,7 +81,9 @@ def _counted(line: int, match: re.Match[str], there: dict[str, int], path: str) 
     where = f"{path}: " if path else ""
     text = " ".join(match[0].split())[:120]
     skipped = document_line(match, line)
-    return Claim(ClaimKind.COUNT, skipped, text, "" if number in there.values() else f"counted {where}{shown}", path)
+    return Claim(
+        DocumentFault.COUNT, skipped, text, "" if number in there.values() else f"counted {where}{shown}", path
+    )
 
 
 def document_line(match: re.Match[str], line: int) -> int:

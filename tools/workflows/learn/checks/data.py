@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks
+from .claim import Claim, Document, DocumentFault, blocks
 
 _LEFT_OUT = re.compile(r"\.\.\.|…|^\s*<[\w -]+>|[:=\[,]\s*<[\w -]+>|\{\{|\{%|^\s*(?://|/\*|#)", re.MULTILINE)
 """What stands for something, in a format that has no word for it."""
@@ -20,12 +20,12 @@ def check_data(document: Document, repository: Repository) -> Iterator[Claim]:
         found = _READERS[block.language or ""](block.text)
         what = f"a block of {block.language}"
         if found is None:
-            yield Claim(ClaimKind.SYNTAX, block.line, what)
+            yield Claim(DocumentFault.SYNTAX, block.line, what)
             continue
         at, why = found
         line = block.line + max(0, min(at, block.text.rstrip("\n").count("\n") + 1) - 1)
         text = document.said(line).strip()[:80] or what
-        yield Claim(ClaimKind.SYNTAX, line, text, why, known=not _LEFT_OUT.search(block.text))
+        yield Claim(DocumentFault.SYNTAX, line, text, why, known=not _LEFT_OUT.search(block.text))
 
 
 Fault = tuple[int, str]

@@ -9,7 +9,7 @@ from posixpath import dirname, normpath
 from ....text.markdown import RoleText, link_fault, resolved
 from ....text.restructured import is_restructured
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, nearest
+from .claim import Claim, Document, DocumentFault, nearest
 from .spans import named, of_dotted, of_symbol
 
 _PYTHON_ROLES = frozenset(("", "auto", *"mod func data const class meth attr exc obj type".split()))
@@ -27,7 +27,7 @@ def check_links(document: Document, repository: Repository) -> Iterator[Claim]:
         if place is None or (rst and place.endswith(".html")):
             continue
         why = link_fault(document.path, link.target, repository.page, repository.exists)
-        yield Claim(ClaimKind.LINK, link.line, link.target, why, place if place in repository.files else "")
+        yield Claim(DocumentFault.LINK, link.line, link.target, why, place if place in repository.files else "")
 
 
 def check_markup(document: Document, repository: Repository) -> Iterator[Claim]:
@@ -37,7 +37,7 @@ def check_markup(document: Document, repository: Repository) -> Iterator[Claim]:
     substituted = any(map(_SETTING.search, repository.sphinx.values()))
     for fault in document.page.faults:
         known = not (substituted and "substitution" in fault.why.lower())
-        yield Claim(ClaimKind.MARKUP, fault.line, fault.text, fault.why, known=known)
+        yield Claim(DocumentFault.MARKUP, fault.line, fault.text, fault.why, known=known)
     for file in document.page.files:
         yield _file(document, file, repository)
     for role in document.page.roles:
@@ -57,7 +57,7 @@ def check_roles(document: Document, repository: Repository) -> Iterator[Claim]:
 def _file(document: Document, one: RoleText, repository: Repository) -> Claim:
     """A document without its suffix, or a file: from the document, from the root of the documentation, or from the top."""
     if re.match(r"\w+://|data:", one.target):
-        return Claim(ClaimKind.LINK, one.line, one.target, known=False)
+        return Claim(DocumentFault.LINK, one.line, one.target, known=False)
     bare = one.role in {"doc", "toctree"}
     suffixes = ("", ".rst", ".md", ".ipynb", ".txt") if bare else ("",)
     roots = [dirname(document.path), *repository.documentation]
@@ -71,7 +71,7 @@ def _file(document: Document, one: RoleText, repository: Repository) -> Claim:
     why = "" if place else f"there is no {places[0]}{nearest(places[0], repository.files, 0.7)}"
     made = any("autosummary" in text or "apidoc" in text for text in repository.sphinx.values())
     generated = made and _GENERATED.search(one.target) is not None
-    return Claim(ClaimKind.LINK, one.line, one.target, why, place, known=not (bare and generated))
+    return Claim(DocumentFault.LINK, one.line, one.target, why, place, known=not (bare and generated))
 
 
 def _label(role: RoleText, repository: Repository) -> Claim:
@@ -82,7 +82,7 @@ def _label(role: RoleText, repository: Repository) -> Claim:
     settings = "\n".join(repository.sphinx.values())
     elsewhere = ":" in name or "autosectionlabel" in settings
     elsewhere = elsewhere or ("intersphinx_mapping" in settings and not nearest(name, labels))
-    return Claim(ClaimKind.LINK, role.line, role.target, why, known=not why or not elsewhere)
+    return Claim(DocumentFault.LINK, role.line, role.target, why, known=not why or not elsewhere)
 
 
 def _symbol(role: RoleText, repository: Repository) -> Claim | None:
@@ -101,4 +101,4 @@ def _symbol(role: RoleText, repository: Repository) -> Claim | None:
     if role.role == "auto":
         path = ""  # what is written from the code does not fall behind it
     # A bare word may be another project's.
-    return Claim(ClaimKind.SYMBOL, role.line, role.target, why, path, known and ("." in name or not why))
+    return Claim(DocumentFault.SYMBOL, role.line, role.target, why, path, known and ("." in name or not why))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ....text.markdown import SHELLS
 from ..codemap import is_document
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, matches, nearest
+from .claim import Claim, Document, DocumentFault, matches, nearest
 from .commands import commands
 from .programs import EVERYWHERE, WELL_KNOWN
 
@@ -35,14 +35,14 @@ def check_options(document: Document, repository: Repository) -> Iterator[Claim]
             known = not why or not (
                 _speaks_of_another(document.said(span.line), span.text, repository) or _shown(f"--{match[2]}", document)
             )
-            yield Claim(ClaimKind.OPTION, span.line, f"--{match[2]}", why, known=known)
+            yield Claim(DocumentFault.OPTION, span.line, f"--{match[2]}", why, known=known)
     for line, match in matches(_IN_PROSE, document) if offered.programs else ():
         why = _unknown(match[1], declared)
         if any(match[0] in span.text for span in document.page.spans):
             continue
         if "there is" in why or (declared and not why):  # another word may be another project's
             other = _speaks_of_another(document.said(line), match[0], repository)
-            yield Claim(ClaimKind.OPTION, line, match[0], why, known=not (why and other))
+            yield Claim(DocumentFault.OPTION, line, match[0], why, known=not (why and other))
 
 
 def _of_command(line: int, words: Sequence[str], declared: frozenset[str], program: str) -> Iterator[Claim]:
@@ -53,7 +53,7 @@ def _of_command(line: int, words: Sequence[str], declared: frozenset[str], progr
         clustered = match and match[1] == "-" and set(match[2]) <= declared
         if match and declared and not clustered and (len(match[2]) > 1 or not _clusters(declared)):
             why = _unknown(match[2], declared)
-            yield Claim(ClaimKind.OPTION, line, f"{program} {match[1]}{match[2]}", why)
+            yield Claim(DocumentFault.OPTION, line, f"{program} {match[1]}{match[2]}", why)
 
 
 def _family(name: str, declared: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from ..code_text import blanked, closing, wrong_bracket
 from ..foreign import ForeignNames, GoPackage, ScriptPackage, arguments
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks, nearest
+from .claim import Claim, Document, DocumentFault, blocks, nearest
 
 _GO = ("go", "golang")
 _SCRIPTS = ("ts", "typescript", "js", "javascript", "mjs", "mts")
@@ -54,7 +54,7 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
             package = foreign.go.get(folder)
             known = package is not None or folder not in repository.folders
             why = "" if package else f"there is no package in {folder}" + nearest(folder, foreign.go)
-            yield Claim(ClaimKind.IMPORT, block.line + at, match[2], why, folder if package else "", known)
+            yield Claim(DocumentFault.IMPORT, block.line + at, match[2], why, folder if package else "", known)
             if package:
                 bound[match[1] or package.name] = package
         plain = blanked(block.text)
@@ -66,7 +66,7 @@ def check_go(document: Document, repository: Repository) -> Iterator[Claim]:
 
 def _fault(document: Document, first: int, fault: tuple[int, str], language: str) -> Claim:
     line = first + fault[0] - 1
-    return Claim(ClaimKind.SYNTAX, line, document.said(line).strip()[:80], f"it is no {language}: {fault[1]}")
+    return Claim(DocumentFault.SYNTAX, line, document.said(line).strip()[:80], f"it is no {language}: {fault[1]}")
 
 
 def _selected(first: int, plain: str, bound: Mapping[str, GoPackage], made: dict[str, Made]) -> Iterator[Claim]:
@@ -88,7 +88,7 @@ def _selected(first: int, plain: str, bound: Mapping[str, GoPackage], made: dict
             package = bound[head]
             names = package.names | set(package.members)
             why = "" if name in names else f"the package {package.name} has no {name}{nearest(name, names)}"
-            yield Claim(ClaimKind.SYMBOL, line, f"{head}.{name}", why, package.folder)
+            yield Claim(DocumentFault.SYMBOL, line, f"{head}.{name}", why, package.folder)
             yield from _called(line, plain.split("\n")[line - first], head, name, package)
             kind = name if name in package.members else package.returns.get(name, "")
         else:
@@ -112,7 +112,7 @@ def _lacks(line: int, text: str, one: Made, name: str) -> Claim:
     """Return whether a type has a member."""
     package, kind = one
     why = "" if package.has(kind, name) else f"{kind} has no {name}{nearest(name, package.members.get(kind, ()))}"
-    return Claim(ClaimKind.SYMBOL, line, text, why, package.folder, kind in package.members)
+    return Claim(DocumentFault.SYMBOL, line, text, why, package.folder, kind in package.members)
 
 
 def _called(line: int, text: str, head: str, name: str, package: GoPackage) -> Iterator[Claim]:
@@ -123,7 +123,7 @@ def _called(line: int, text: str, head: str, name: str, package: GoPackage) -> I
         given = arguments(found[1])
         spread = any("..." in one or one.endswith(")") for one in given)
         why = "" if len(given) == takes or spread else f"{name} takes {takes} arguments, not {len(given)}"
-        yield Claim(ClaimKind.SIGNATURE, line, " ".join(found[0].split()), why, package.folder)
+        yield Claim(DocumentFault.SIGNATURE, line, " ".join(found[0].split()), why, package.folder)
 
 
 def _literals(first: int, plain: str, bound: Mapping[str, GoPackage]) -> Iterator[Claim]:
@@ -133,7 +133,9 @@ def _literals(first: int, plain: str, bound: Mapping[str, GoPackage]) -> Iterato
         if package and kind in package.embedded:
             for at, key in _keys(plain, match.end() - 1):
                 why = "" if package.has(kind, key) else f"{kind} has no {key}{nearest(key, package.members[kind])}"
-                yield Claim(ClaimKind.OPTION, first + plain.count("\n", 0, at), f"{kind}.{key}", why, package.folder)
+                yield Claim(
+                    DocumentFault.OPTION, first + plain.count("\n", 0, at), f"{kind}.{key}", why, package.folder
+                )
 
 
 def _keys(plain: str, opening: int) -> Iterator[tuple[int, str]]:
@@ -174,7 +176,7 @@ def check_scripts(document: Document, repository: Repository) -> Iterator[Claim]
                         if name in package.exports
                         else f"{match[3]} exports no {name}{nearest(name, package.exports)}"
                     )
-                    yield Claim(ClaimKind.IMPORT, line + _lines_to(match[2], word), f"import {name}", why)
+                    yield Claim(DocumentFault.IMPORT, line + _lines_to(match[2], word), f"import {name}", why)
         plain = blanked(block.text)
         for name, made in _NEW.findall(plain):
             instances.pop(name, None)
@@ -204,7 +206,7 @@ def _asked(
     there = package.members[made] or frozenset() if made else package.words
     owner = "what is given away" if made == "default" else made or package.name
     why = "" if name in there else f"{owner} has no {name}{nearest(name, there if made else package.properties)}"
-    return Claim(ClaimKind.SYMBOL, line, text, why)
+    return Claim(DocumentFault.SYMBOL, line, text, why)
 
 
 def _options(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iterator[Claim]:
@@ -217,7 +219,9 @@ def _options(first: int, plain: str, bound: Mapping[str, ScriptPackage]) -> Iter
                 near = get_close_matches(key, [one for one in package.properties if one[0] == key[0]], 1, 0.75)
                 near += [one for one in package.properties if _PREFIX.sub("", key).lower() == one.lower()]
                 why = f"{package.name} knows no option {key}" + (f"; there is {near[0]}" if near else "")
-                yield Claim(ClaimKind.OPTION, first + plain.count("\n", 0, match.start()), key, why, known=bool(near))
+                yield Claim(
+                    DocumentFault.OPTION, first + plain.count("\n", 0, match.start()), key, why, known=bool(near)
+                )
 
 
 def _lines_to(names: str, word: str) -> int:

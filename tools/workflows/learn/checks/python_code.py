@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from ....project.python_api import Lookup, PythonApi
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks
+from .claim import Claim, Document, DocumentFault, blocks
 from .python_source import imports_ours, parsed, sessions
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def check_python(document: Document, repository: Repository) -> Iterator[Claim]:
             if isinstance(tree, tuple):
                 at = block.line + line + tree[0] - 1
                 text = document.said(at).strip()[:80]
-                yield Claim(ClaimKind.SYNTAX, at, text, tree[1], known=not _LEFT_OUT.search(source))
+                yield Claim(DocumentFault.SYNTAX, at, text, tree[1], known=not _LEFT_OUT.search(source))
                 continue
             what = source.partition("\n")[0][:80] if session else "a block of python"
-            yield Claim(ClaimKind.SYNTAX, block.line + line, what)
+            yield Claim(DocumentFault.SYNTAX, block.line + line, what)
             if repository.code.complete:
                 yield from _BlockReader(names, block.line + line - 1).statements(tree.body)
 
@@ -145,7 +145,7 @@ class _BlockReader:
             return
         found = self._api.find(alias.name) if self._api.module_path(alias.name) else Lookup.MISSING
         why = f"there is no module {alias.name}" if found is Lookup.MISSING else ""
-        yield self._claim(ClaimKind.IMPORT, node, f"import {alias.name}", why)
+        yield self._claim(DocumentFault.IMPORT, node, f"import {alias.name}", why)
         self._names.bound[alias.asname or head] = found if alias.asname else self._api.find(head)
 
     def _import_from(self, node: ast.ImportFrom, module: str, alias: ast.alias) -> Iterator[Claim]:
@@ -162,7 +162,7 @@ class _BlockReader:
         if not why and found is Lookup.MISSING:
             why = f"{self._api.module_path(module) or module} has no {alias.name}"
         there = not isinstance(holder, Lookup) and alias.name in holder.members
-        claim = self._claim(ClaimKind.IMPORT, alias, f"from {module} import {alias.name}", why)
+        claim = self._claim(DocumentFault.IMPORT, alias, f"from {module} import {alias.name}", why)
         yield claim if there or found is not Lookup.UNKNOWN else replace(claim, known=False)
         self._names.bound[alias.asname or alias.name] = self._held(found)
 
@@ -199,7 +199,7 @@ class _BlockReader:
         if found is Lookup.UNKNOWN:
             return
         why = f"{self._name(owner)} has no {node.attr}" if found is Lookup.MISSING else ""
-        yield self._claim(ClaimKind.SYMBOL, node, ast.unparse(node)[:80], why)
+        yield self._claim(DocumentFault.SYMBOL, node, ast.unparse(node)[:80], why)
 
     def _call(self, node: ast.Call) -> Iterator[Claim]:
         called = self._meant(node.func)
@@ -211,7 +211,7 @@ class _BlockReader:
         why = parameters.objection(len(node.args) - static, named)
         keyword = next((one for one in node.keywords if one.arg and why.startswith(f"no parameter {one.arg};")), node)
         yield self._claim(
-            ClaimKind.SIGNATURE, keyword, ast.unparse(node)[:80], why and f"{self._name(called)} takes {why}"
+            DocumentFault.SIGNATURE, keyword, ast.unparse(node)[:80], why and f"{self._name(called)} takes {why}"
         )
 
     def _unbound(self, function: ast.Attribute, called: object) -> bool:
@@ -267,8 +267,8 @@ class _BlockReader:
             return " or ".join(self._name(base) for base in owner.bases)
         return str(getattr(owner, "path", owner))
 
-    def _claim(self, kind: ClaimKind, node: ast.AST, text: str, why: str) -> Claim:
-        line = getattr(node, "end_lineno" if kind is ClaimKind.SYMBOL else "lineno", 1)
+    def _claim(self, kind: DocumentFault, node: ast.AST, text: str, why: str) -> Claim:
+        line = getattr(node, "end_lineno" if kind is DocumentFault.SYMBOL else "lineno", 1)
         return Claim(kind, self._above + line, text, why)
 
 

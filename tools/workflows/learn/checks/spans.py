@@ -17,7 +17,7 @@ from ....project.python_api import Lookup, PythonApi
 from ....text.markdown import CodeText, resolved
 from ..codemap import language_of, words_of
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, blocks, nearest
+from .claim import Claim, Document, DocumentFault, blocks, nearest
 from .programs import WELL_KNOWN
 
 SUFFIXES = frozenset(
@@ -130,7 +130,7 @@ def _called(claim: Claim, api: PythonApi) -> Claim:
         others = ("self" in names[:1]) + sum(given in one.named - set(one.positional) for given in names)
         objections.append(one.objection(len(node.args) - others, keys))
     why = f"{name} takes {objections[0]}" if all(objections) else ""
-    return Claim(ClaimKind.SIGNATURE, claim.line, claim.text, why, claim.path) if why else claim
+    return Claim(DocumentFault.SIGNATURE, claim.line, claim.text, why, claim.path) if why else claim
 
 
 def named(text: str) -> str:
@@ -172,14 +172,14 @@ def _of_path(document: Document, line: int, match: re.Match[str], repository: Re
         return None
     if place is None:
         why = f"there is no {name}{nearest(name, repository.files, 0.85)}"
-        return Claim(ClaimKind.FILE, line, match[0], why, known=not _is_made(name, document.said(line), repository))
+        return Claim(DocumentFault.FILE, line, match[0], why, known=not _is_made(name, document.said(line), repository))
     if place in repository.folders and "/" not in name:
         return None  # `docs` may be any word
     if match["first"] and place in repository.code.texts:
         last, there = int(match["last"] or match["first"]), repository.code.lines(place)
         why = f"{place} has {there} lines" if last > there else ""
-        return Claim(ClaimKind.LINE, line, match[0], why, place)
-    return Claim(ClaimKind.FILE, line, match[0], path=place)
+        return Claim(DocumentFault.LINE, line, match[0], why, place)
+    return Claim(DocumentFault.FILE, line, match[0], path=place)
 
 
 def _is_made(name: str, words: str, repository: Repository) -> bool:
@@ -230,14 +230,14 @@ def of_symbol(
         found = of_dotted(name, code.python)
         if found is None and (go := repository.foreign.go_why_not(name)):
             found = (go[0], go[1], True)
-        return Claim(ClaimKind.SYMBOL, line, text, found[0], found[1], found[2]) if found else None
+        return Claim(DocumentFault.SYMBOL, line, text, found[0], found[1], found[2]) if found else None
     path = code.python.paths_by_name.get(last, "")
     there = bool(path) or last in code.words
     there = there or last.replace("_", "-") in code.words
     other = "" if there else _nearly(last, code.words, near)
     why = "" if there else f"nothing in the code is called {last}" + (f"; there is {other}" if other else "")
     sure = (bool(other) and not last.isupper()) or (beside and _is_native(last, repository))
-    return Claim(ClaimKind.SYMBOL, line, text, why, path, there or (sure and not _names_another(last)))
+    return Claim(DocumentFault.SYMBOL, line, text, why, path, there or (sure and not _names_another(last)))
 
 
 def _nearly(name: str, words: Iterable[str], how: float) -> str:
@@ -308,11 +308,11 @@ def _of_key(line: int, text: str, key: str, repository: Repository, beside: str)
     last = key.rpartition(".")[2]
     if beside:
         there = last in words_of(repository.code.texts[beside])
-        return Claim(ClaimKind.KEY, line, text, "" if there else f"{beside} has no {last}", beside)
+        return Claim(DocumentFault.KEY, line, text, "" if there else f"{beside} has no {last}", beside)
     there = last in repository.code.words
     near = "" if there or len(last) < 8 else _nearly(last, repository.code.words, 0.85)
     why = "" if there else f"no file of the code knows the setting {last}" + (f"; there is {near}" if near else "")
-    return Claim(ClaimKind.KEY, line, text, why, known=there or (bool(near) and not last.isupper()))
+    return Claim(DocumentFault.KEY, line, text, why, known=there or (bool(near) and not last.isupper()))
 
 
 def _files_by_line(document: Document, repository: Repository) -> dict[int, str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..repository import Repository
-from .claim import Claim, ClaimKind, Document, matches
+from .claim import Claim, Document, DocumentFault, matches
 
 _LANGUAGE = r"(?P<language>Python|Node(?:\.js)?|Go(?:lang)?|Rust)"
 _NUMBER = r"v?(?P<version>\d+(?:\.\d+){0,2})"
@@ -40,13 +40,13 @@ def check_versions(document: Document, repository: Repository) -> Iterator[Claim
         why = "" if _same(match["version"], least) else f"{file} takes {match['language']} from {least} on"
         # A newer one may be what a single feature needs, or the last of a list.
         sure = _older(match["version"], least) and (match["needs"] or _NEEDS.search(document.said(at)))
-        yield Claim(ClaimKind.VERSION, at, " ".join(match[0].split()), why, file, known=not why or bool(sure))
+        yield Claim(DocumentFault.VERSION, at, " ".join(match[0].split()), why, file, known=not why or bool(sure))
     for line, match in matches(_OWN, document):
         if offered.version and re.match(r"\d", offered.version):
             at = line + match[0].count("\n")
             said = match["version"].rstrip(".")
             why = "" if _same(said, offered.version) else f"its manifest says {offered.version}"
-            yield Claim(ClaimKind.VERSION, at, " ".join(match[0].split()), why)
+            yield Claim(DocumentFault.VERSION, at, " ".join(match[0].split()), why)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
