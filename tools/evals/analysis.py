@@ -181,7 +181,7 @@ def _doubts(
     kept = [row for row in numbers if row.fate in {RowFate.KEEP, RowFate.BASELINE}]
     zeros = [row for row in numbers if row.metric == 0]
     return {
-        "exactly 0 where other rows are not; a measurement, or none?": zeros if 2 * len(zeros) < len(numbers) else [],
+        "exactly 0 where other rows are not, perhaps no measurement": zeros if 2 * len(zeros) < len(numbers) else [],
         "kept although a guard failed": [row for row in kept if row.guard == "fail"],
         "git has no such commit": [row for row in kept if commits and row.commit and row.commit not in commits],
         "this server measured another number": [

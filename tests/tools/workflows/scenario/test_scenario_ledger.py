@@ -127,9 +127,12 @@ def parsed(text: str) -> dict[str, Any]:
     return cast(dict[str, Any], Parser().parse(text)["feature"])
 
 
-def test_a_ledger_of_opinions_that_is_open_fails_the_gate_only_where_it_was_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", [False, True], ids=["open", "interrupted"])
+def test_a_ledger_of_opinions_fails_the_gate_only_where_it_was_asked_for(tmp_path: Path, ended: bool) -> None:
     agent = WorkflowAgent(shop(tmp_path / "repo"), "scenario")
     agent.open()
+    if ended:
+        agent.close(why="enough")
     lab = Lab(agent.project.root).for_reading()
 
     assert [one.name for one in gate_checks(lab, GateDemands()) if one.passed is False] == []
