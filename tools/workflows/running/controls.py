@@ -85,9 +85,8 @@ class Control:
             file.unlink(missing_ok=True)
         if tests is not None:
             return _passing_without_ending(tests.values(), names, said)
-        raised = any(
-            said[f"{path}::{name} raised"] and not _ended_well(path, name, said) for path, name in _each(names)
-        )
+        each = [(path, name) for path, found in names.items() for name in found]
+        raised = any(said[f"{path}::{name} raised"] and not _ended_well(path, name, said) for path, name in each)
         return [f"`{command}`"] if raised and run.exit_code == 0 else []
 
     def _made_to_say(self, folder: Path, commit: str, marker: Path) -> Mapping[str, Collection[str]]:
@@ -151,10 +150,6 @@ def _passing_without_ending(
 
 def _ended_well(path: str, name: str, said: Mapping[str, int]) -> int:
     return said.get(f"{path}::{name} ended", 0) - said.get(f"{path}::{name} raised", 0)
-
-
-def _each(names: Mapping[str, Collection[str]]) -> Iterable[tuple[str, str]]:
-    return ((path, name) for path, found in names.items() for name in found)
 
 
 def paths_at(context: RepoContext, commit: str) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def hidden(patch: str, files: Collection[str] = ()) -> tuple[Hidden, ...]:
     found = [one for run in runs for one in _of_run(run)]
     deleted = tuple(_gone(runs, Suppression.DELETED, test_named))
     found = [one for one in found if deleted or not _of_new_test(one, runs)]
-    return (*_net(found, runs), *deleted, *_assertions(runs), *_stubs(runs, files))
+    fewer = () if deleted else _gone(runs, Suppression.ASSERTION, _asserted)  # they went with their test
+    return (*_net(found, runs), *deleted, *fewer, *_stubs(runs, files))
 
 
 def _of_new_test(one: Hidden, runs: Sequence[ChangedLines]) -> bool:
@@ -233,12 +234,6 @@ def _gone(runs: Sequence[ChangedLines], kind: Suppression, name_of: Callable[[st
             else:
                 gone.append(one)
     yield from gone[sum(after.values()) :]
-
-
-def _assertions(runs: Sequence[ChangedLines]) -> Iterator[Hidden]:
-    """Assertions fewer, where no test went with them."""
-    if not any(_gone(runs, Suppression.DELETED, test_named)):
-        yield from _gone(runs, Suppression.ASSERTION, _asserted)
 
 
 def _asserted(path: str, text: str) -> str:
