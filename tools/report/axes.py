@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 WIDE = 20.0
 """Ratio of the largest to the smallest number from which a logarithmic scale shows more."""
@@ -45,8 +46,8 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Where a number lies: 0 at the low end, 1 at the high end, beyond for what lies beyond."""
-        low, high = self._inner(self.low), self._inner(self.high)
-        return (self._inner(value) - low) / (high - low)
+        low, high = self._ends
+        return (_inner(value, self.kind, self.soft) - low) / (high - low)
 
     def ticks(self, most: int = 6) -> list[Tick]:
         """About so many round numbers, in order."""
@@ -65,8 +66,9 @@ class Axis:
         above, below = _powers(self.soft, self.high, side), _powers(self.soft, -self.low, side)
         return [*(-value for value in reversed(below)), *([0.0] if self.low <= 0 <= self.high else []), *above]
 
-    def _inner(self, value: float) -> float:
-        return _inner(value, self.kind, self.soft)
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        return _inner(self.low, self.kind, self.soft), _inner(self.high, self.kind, self.soft)
 
 
 def fit_axis(core: Sequence[float], others: Sequence[float] = (), wished: float | None = None) -> Axis:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..decision.measured import Curve
@@ -124,13 +124,14 @@ def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
     run.set("data-steps", points)
     run.set("data-first", str(segment.first))
     run.set("data-last", str(segment.last))
-    ends = [*(x for x, *_ in steps[1:]), segment.last]
-    upper = [(_x(picture, x), _x(picture, end), _y(picture, high)) for (x, _, _, high), end in _pairs(steps, ends)]
-    lower = [(_x(picture, x), _x(picture, end), _y(picture, low)) for (x, _, low, _), end in _pairs(steps, ends)]
-    best = [(_x(picture, x), _x(picture, end), _y(picture, value)) for (x, value, _, _), end in _pairs(steps, ends)]
-    back = "".join(f"L{end:.1f} {y:.1f}H{start:.1f}" for start, end, y in reversed(lower))
-    SubElement(run, "path", {"class": "band", "d": f"{_stairs(upper)}{back}Z" if segment.spread and steps else ""})
-    SubElement(run, "path", {"class": "best", "d": _stairs(best)})
+    edges = [_x(picture, x) for x in (*(x for x, _ in segment.steps), segment.last)]
+    band = ""
+    if segment.spread and steps:
+        above = _stairs(edges, [_y(picture, high) for *_, high in steps])
+        below = _stairs(edges[::-1], [_y(picture, low) for _, _, low, _ in reversed(steps)])
+        band = f"{above}L{below[1:]}Z"
+    SubElement(run, "path", {"class": "band", "d": band})
+    SubElement(run, "path", {"class": "best", "d": _stairs(edges, [_y(picture, value) for _, value in segment.steps])})
     edge = _x(picture, segment.first - 0.5)
     mark = f"M{edge:.1f} {FIELD.top:g}V{FIELD.bottom:g}" if segment.first else ""
     SubElement(run, "path", {"class": "edge", "d": mark})
@@ -138,15 +139,10 @@ def _run(svg: Element, picture: Picture, segment: Segment, name: str) -> None:
         _text(run, "edge", edge + 5, FIELD.top + 6, segment.name)
 
 
-def _pairs(
-    steps: Sequence[tuple[int, float, float, float]], ends: Sequence[int]
-) -> list[tuple[tuple[int, float, float, float], int]]:
-    return list(zip(steps, ends, strict=False))
-
-
-def _stairs(steps: Sequence[tuple[float, float, float]]) -> str:
-    """A path along steps from left to right: start, end, height."""
-    parts = [f"{'L' if place else 'M'}{start:.1f} {y:.1f}H{end:.1f}" for place, (start, end, y) in enumerate(steps)]
+def _stairs(edges: Sequence[float], heights: Sequence[float]) -> str:
+    """A path along steps, each between two edges."""
+    steps = zip(pairwise(edges), heights, strict=True)
+    parts = [f"{'L' if place else 'M'}{start:.1f} {y:.1f}H{end:.1f}" for place, ((start, end), y) in enumerate(steps)]
     return "".join(parts)
 
 

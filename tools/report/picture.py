@@ -110,7 +110,7 @@ class Picture:
     marks: tuple[tuple[Mark, int], ...]
     target: float | None = None
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many places there are from left to right."""
         return max(1, self.segments[-1].last + 1 if self.segments else 1)
