@@ -119,7 +119,8 @@ def words(seen: Ran | None) -> str:
         return seen.why or "not run"
     how = "timed out" if seen.timed_out else f"exit {seen.exit_code}"
     with_files = f" with {', '.join(seen.put_back)} as it was then" if seen.put_back else ""
-    return f"{how} when the server ran it{with_files}{_detail(seen)}"
+    left = f"; it left {', '.join(seen.left[:5])}, which git does not have" if seen.left else ""
+    return f"{how} when the server ran it{with_files}{_detail(seen)}{left}"
 
 
 def _detail(seen: Ran) -> str:

@@ -35,7 +35,8 @@ class Ran(Record):
     `exit_code` is None where it was not run; `why` says why not. `named` tells whether the words `fails_with` were printed;
     `control` is what the like command did, `without` what the command did with a file or function `emptied`. `files`, `outside` and `commit` are as in a proof;
     those `put_back` differed by now, and were as they had been in the checkout of ours where both ran. `says_nothing` is why the
-    end that was seen, however right, tells nothing of the code; `own_words` that its author wrote the words `fails_with`.
+    end that was seen, however right, tells nothing of the code; `own_words` that its author wrote the words `fails_with`; `left`
+    what it made that git does not have.
     """
 
     command: str
@@ -48,6 +49,7 @@ class Ran(Record):
     outside: tuple[tuple[str, str], ...] = ()
     commit: str = ""
     put_back: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     own_words: bool = False
     says_nothing: str = ""
     exit_code: int | None = None

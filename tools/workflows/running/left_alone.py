@@ -12,25 +12,28 @@ from ..ledger.items import Proof
 
 
 @contextmanager
-def left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[None]:
-    """Run something within, after which branch, HEAD and the user's files are as they were; none that git has was even written
-    and put back.
+def left_as_it_was(context: RepoContext, proof: Proof) -> Iterator[list[str]]:
+    """Run something within, after which branch, HEAD and the user's files are as they were; where it is to show a fault, none that
+    git has was even written and put back. Yields a list that holds afterwards what was left, caches apart.
 
     Raises:
         Refusal: if they are not; HEAD is brought back where that can be.
     """
     repo, before, others = context.repo, edited(context), frozenset(context.repo.status().untracked.paths)
     branch, head, written = repo.branch(), repo.head(), _written(context)
-    yield
+    left: list[str] = []
+    yield left
     if (repo.branch(), repo.head()) != (branch, head):
         message = f"`{proof.command}` or its control committed or switched branch. {_put_back(repo, branch, head)}"
         raise Refusal(Code.EVIDENCE, f"{message} Let it work on a copy.")
+    there = {*repo.status().untracked.paths}
+    left += sorted(path for path in there - others if not {"__pycache__", ".pytest_cache"} & {*path.split("/")})
     done = {
         "edited {}. Put that back, and let it work on a copy.": edited(context) - before,
         "wrote {}, and put it back. Run the code as it is, where it lies.": {
-            path for path, stamp in _written(context).items() if written.get(path) != stamp
+            path for path, stamp in _written(context).items() if proof.fails_with and written.get(path) != stamp
         },
-        "removed {}, which git does not have. Let it work on a copy.": others - {*repo.status().untracked.paths},
+        "removed {}, which git does not have. Let it work on a copy.": others - there,
     }
     for what, paths in done.items():
         if paths:

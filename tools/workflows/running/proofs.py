@@ -59,15 +59,18 @@ def prove(
         why = f"not run: {listed(lost)} is not what showed the fault, so what became of it cannot be told. Put it back as it was then."
         return unseen.model_copy(update={"why": why})
     before = outside_files(context, proof) if cited else {}
+    left: list[str] = []
     if then or clean:
         found = elsewhere(context, as_it_was(context, proof, then) if clean else then, proof, anew=anew, clean=clean)
     else:
-        with left_as_it_was(context, proof):
+        with left_as_it_was(context, proof) as left:
             found = [reproduce(context, one, fails_with=proof.fails_with, anew=anew) for one in proof.commands]
     if context.runs.cancelled:
         raise Refusal(Code.INCOMPLETE, CANCELLED)
     seen, *others = found
-    seen = seen.model_copy(update={"control": next(iter(others), None), "put_back": tuple(then), **kept})
+    seen = seen.model_copy(
+        update={"control": next(iter(others), None), "put_back": tuple(then), "left": tuple(left), **kept}
+    )
     if cited and shown(seen):
         return _shown_of(context, proof, cited, seen, known, before)
     if not (then or clean or uncommitted) and (nowhere_else := _only_here(context, seen)):

@@ -102,11 +102,14 @@ class Ledgers:
                 yield ledger
 
     def incoming(self, workflow: Workflow, after: str) -> Ledger | None:
-        """Return the ledger whose handoff a workflow takes: the one named, else the newest whose chain names it next."""
+        """Return the ledger whose handoff a workflow takes: the one named, else the newest whose chain names it next. One of its own
+        that was interrupted, to open it with other options, is passed over.
+        """
         if after:
             found = self.named(after)
             return found if found and found.closed else None
-        newest = next(self.closed_ones(), None)
+        ended = ((one, (one.workflow, one.closed and one.closed.ending)) for one in self.closed_ones())
+        newest = next((one for one, how in ended if how != (workflow, Ending.INTERRUPTED)), None)
         chained = newest and steps(newest.options.chain)[:1] == (workflow.value,)
         return newest if chained else None
 

@@ -36,7 +36,8 @@ from .checks.material import (
     Texts,
     added_lines,
 )
-from .checks.releases import CHANGELOGS, changelog_among, says_a_version, versions
+from .checks.releases import CHANGELOGS, changelog_among, runs_alike, says_a_version, versions
+from .pull_request import shipped_commits, work_before
 from .shipment import ShipOptions
 
 LARGEST_TEXT = 1_000_000
@@ -131,8 +132,8 @@ def gather(context: RepoContext, ledger: Ledger, type: ShipType, base: ShipmentB
         dirty=_dirty(context),
         moved=_moved(context, base),
         merges=_merges(context, base),
-        before=_before(context, ledger),
-        regression=_regression(context, head),
+        before=_before(context, ledger, base.commit),
+        regression=_regression(context, base.commit),
     )
 
 
@@ -192,16 +193,10 @@ def _moved(context: RepoContext, base: ShipmentBase) -> int:
     """Lines added and removed since the base; what a package manager wrote, and files that only moved, do not count."""
     if not base.commit:
         return 0
-    rows = numbers_of(context, base.commit, context.repo.head())
-    counted = [row for row in rows if row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
+    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv", base.commit, context.repo.head())
+    rows = [line.split("\t", 2) for line in context.repo.git.line(*form).splitlines()]
+    counted = [row for row in rows if len(row) == 3 and row[0] != "-" and not _LOCKS.search(row[2].rstrip('"}'))]
     return sum(int(added) + int(removed) for added, removed, _ in counted)
-
-
-def numbers_of(context: RepoContext, base: str, head: str) -> list[list[str]]:
-    """Return lines added, lines removed and the path of each file that changed; `-` for the lines of what is no text."""
-    form = ("diff-tree", "-r", "--numstat", "-M", "--no-ext-diff", "--no-textconv")
-    rows = [line.split("\t", 2) for line in context.repo.git.line(*form, base, head).splitlines()]
-    return [row for row in rows if len(row) == 3]
 
 
 def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
@@ -212,24 +207,33 @@ def _merges(context: RepoContext, base: ShipmentBase) -> bool | None:
     return answer.code == 0 if answer.code in {0, 1} else None  # before git 2.38 it cannot
 
 
-def _before(context: RepoContext, ledger: Ledger) -> EarlierLedger:
-    """Return what the workflow that hands over to this one has left open."""
-    incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
-    if incoming is None:
+def _before(context: RepoContext, ledger: Ledger, base: str) -> EarlierLedger:
+    """Return what the workflow before this one has left open."""
+    newest = next(work_before(context, ledger, base), None)
+    if newest is None:
         return EarlierLedger()
-    findings = Ledgers(context).handoff(incoming).findings
-    return EarlierLedger(incoming.workflow, carried(findings, incoming.workflow, Workflow.SHIP))
+    findings = Ledgers(context).handoff(newest).findings
+    return EarlierLedger(newest.workflow, carried(findings, newest.workflow, Workflow.SHIP))
 
 
-def _regression(context: RepoContext, head: str) -> EarlierLedger:
-    """Return the verdict of the last regression ledger on this branch, if it is about this commit."""
-    found = Ledgers(context).last(Workflow.REGRESSION)
-    if found is None:
+def _regression(context: RepoContext, base: str) -> EarlierLedger:
+    """Return the verdict of the last regression ledger on this branch, if it is about what is shipped, and what changed since."""
+    found, head = Ledgers(context).last(Workflow.REGRESSION), context.repo.head()
+    handoff = Ledgers(context).handoff(found) if found else None
+    commit = str(handoff.config.get("candidate", "")) if handoff else ""
+    if handoff is None or commit not in shipped_commits(context, base):
         return EarlierLedger()
-    measured = found.closed.commit if found.closed else next((seen.commit for seen in reversed(found.observed)), "")
-    if measured != head:
-        return EarlierLedger()
-    return EarlierLedger(Workflow.REGRESSION, verdict=str(Ledgers(context).handoff(found).config.get("verdict", "")))
+    paths = context.repo.delta(commit, head).stat.files
+    then, now = (_texts(context, at, paths) for at in (commit, head))
+    code = tuple(path for path in paths if not runs_alike(path, then.get(path), now.get(path)))
+    return EarlierLedger(
+        Workflow.REGRESSION,
+        verdict=str(handoff.config.get("verdict", "")),
+        commit=commit,
+        measured=handoff.coverage.get("dimensions", ""),
+        code=code,
+        documents=tuple(path for path in paths if path not in code),
+    )
 
 
 TIMEOUT_S = 1800.0
@@ -248,22 +252,16 @@ COMMANDS = frozenset(_KINDS)
 """The names of the checks that are commands of the project."""
 
 
-@dataclass(frozen=True)
-class Offered:
-    """The commands that the projects here offer for each check, as typed at the repository's root."""
-
-    commands: dict[str, tuple[str, ...]]
-    code: bool
-
-
-def offered(context: RepoContext) -> Offered:
-    """What the projects offer: of several commands for one purpose the project's own, from its makefile, else the first."""
+def offered(context: RepoContext) -> tuple[dict[str, tuple[str, ...]], bool]:
+    """Return the commands that the projects here offer for each check, as typed at the repository's root: of several for one
+    purpose the project's own, from its makefile, else the first; and whether there is code.
+    """
     files = context.repo.tracked()
     texts = scan(context.repo.root, files)
     found = recognise(files, texts, local_tools(context.repo.root, texts, files))
     projects = [project for project in found if not _EXAMPLES & set(project.root.split("/"))]
     commands = {name: _of_kind(projects, kind) for name, kind in _KINDS.items()}
-    return Offered(commands, any(set(project.languages) - _NO_CODE for project in projects))
+    return commands, any(set(project.languages) - _NO_CODE for project in projects)
 
 
 def _of_kind(projects: Sequence[Project], kind: CommandKind) -> tuple[str, ...]:
@@ -286,7 +284,8 @@ def _is_empty(command: ProjectCommand) -> bool:
 def not_offered(name: str, code: bool) -> CheckOutcome:
     """Return what a check without a command is: tests are missed where there is code."""
     if name != "tests" or not code:
-        return CheckOutcome(CheckResult.NOT_HERE, "the project has no command for it that is known here")
+        more = ": a `dry-run` that builds it shows whether it does" if name == "build" and code else ""
+        return CheckOutcome(CheckResult.NOT_HERE, f"the project has no command for it that is known here{more}")
     cure = "no test command was found. A make target or package script `test` is always found"
     return CheckOutcome(CheckResult.FAILED, cure, weight=Weight.REQUIRED)
 

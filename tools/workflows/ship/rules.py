@@ -39,6 +39,7 @@ from .shipment import (
 )
 
 _SEVERITY = {Weight.BLOCKER: Severity.CRITICAL, Weight.REQUIRED: Severity.HIGH, Weight.RECOMMENDED: Severity.LOW}
+_COUNTED = (CheckResult.PASSED, CheckResult.FAILED, CheckResult.OPEN)
 APPROVING = 'A person approves: `run` with {{"approve": "{digest}"}} asks through the client, or `autoresearch-mcp approve` in a terminal.'
 
 
@@ -106,7 +107,8 @@ class Ship(WorkflowRules):
         about = f"{found.type} ({found.why}), compared with {found.base or 'nothing'}."
         text = f"The text for a pull request, told by the ledgers: {ledger.folder}/{PAGE}"
         told = [text] if pull_request_page(ledger) else []
-        return [about, *_checklist_lines(ledger, current_checks(ledger)), *told, *_watched(ledger)]
+        over = [] if ledger.closed or self.missing(ledger) else ["Nothing is missing: close it."]
+        return [*over, about, *_checklist_lines(ledger, current_checks(ledger)), *told, *_watched(ledger)]
 
     def drafts(self, ledger: Ledger) -> dict[str, str]:
         text = pull_request_page(ledger)
@@ -193,10 +195,12 @@ def _checklist_lines(ledger: Ledger, made: tuple[CheckState, ...]) -> list[str]:
     commit = checked_commit(ledger)
     if not commit:
         return []
-    numbers = ", ".join(f"{count(made, result)} {result.of_several}" for result in CheckResult if count(made, result))
+    numbers = ", ".join(f"{count(made, result)} {result}" for result in _COUNTED if count(made, result))
+    apart = ", ".join(one.name for one in made if one.result is CheckResult.NOT_HERE)
     undo, said = last_rollback(ledger), approved(ledger)
     return [
         f"Checklist at {commit[:7]}, digest {digest(ledger)[:SHOWN_DIGEST]}: {numbers}.",
+        *([f"Not applicable: {apart}."] if apart else []),
         *(line for one in made if not one.holds for line in one.told),
         f"Rollback: {undo.title if undo else 'not recorded'}.",
         f"Approved {said}." if said else "Not approved.",

@@ -51,10 +51,9 @@ from .shipment import (
     checked_commit,
     shipment_of,
     shipped,
+    state_of,
     unready,
 )
-
-PLACES = 12
 
 
 class ShipRunner(WorkflowRunner):
@@ -93,19 +92,15 @@ class ShipRunner(WorkflowRunner):
                 return item
 
     def run(self, context: RepoContext, ledger: Ledger, options: Mapping[str, Any]) -> Sequence[Observed]:
-        match dict(options):
-            case {"approve": str() as said, **rest} if not rest:
+        match list(options.items()):
+            case []:
+                return _checklist(context, ledger)
+            case [("approve", str() as said)]:
                 return _approval(context, ledger, said)
-            case {"monitor": True, **rest} if not rest:
+            case [("monitor", True)]:
                 return watched(context, ledger)
-            case {}:
-                return _checklist(context, ledger) if not options else _unknown(options)
-        return _unknown(options)
-
-
-def _unknown(options: Mapping[str, Any]) -> Sequence[Observed]:
-    message = 'runs the checklist; with {"approve": "<digest>"} asks a person, with {"monitor": true} watches.'
-    raise Refusal(Code.BAD_ARGUMENT, f"`run` does not take {dict(options)}. Without options it {message}")
+        message = 'runs the checklist; with {"approve": "<digest>"} asks a person, with {"monitor": true} watches.'
+        raise Refusal(Code.BAD_ARGUMENT, f"`run` does not take {dict(options)}. Without options it {message}")
 
 
 def _shipped_type(context: RepoContext, options: ShipOptions, base: ShipmentBase) -> ShipTypeFound:
@@ -123,8 +118,11 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     base = ShipmentBase(found.base, found.tip, found.parted)
     material, delta = gather(context, ledger, found.type, base), since(context, base)
     checks = checklist(found.type, delta.stat.files if delta else ())
-    made = [_made(check, _look(context, ledger, check, material)) for check in checks]
-    made = sorted((_still_clean(context, material, one) for one in made), key=lambda one: one.weight.rank)
+    made = [state_of(check, *_look(context, ledger, check, material)) for check in checks]
+    made = sorted(
+        (_still_clean(context, material, *one) for one in zip(checks, made, strict=True)),
+        key=lambda one: one.weight.rank,
+    )
     run = ChecklistRun(commit=material.head, made=tuple(made))
     return (saw(context, run), saw(context, told_by_ledgers(context, ledger, found)))
 
@@ -142,12 +140,12 @@ def _look(
 def _commanded(
     context: RepoContext, ledger: Ledger, name: str, material: ShipmentMaterial
 ) -> tuple[CheckOutcome, tuple[str, ...]]:
-    health, here = ledger.opts(ShipOptions).health, offered(context)
-    commands = here.commands.get(name, ()) if name != "health" else (health,) if health else ()
+    health, (known, code) = ledger.opts(ShipOptions).health, offered(context)
+    commands = known.get(name, ()) if name != "health" else (health,) if health else ()
     if name == "health" and not commands:
         return CheckOutcome(CheckResult.FAILED, "the ledger was opened without a `health` command"), ()
     if not commands:
-        return not_offered(name, here.code), ()
+        return not_offered(name, code), ()
     if material.dirty:
         return CheckOutcome(CheckResult.OPEN, "not run: what would be tested is not what is committed"), commands
     found = ran(context, name, commands, HEALTH_S) if name == "health" else ran(context, name, commands)
@@ -172,22 +170,9 @@ def _failed_before(ledger: Ledger, name: str, head: str) -> int:
     return sum(one.name == name and one.result is CheckResult.FAILED for one in made)
 
 
-def _made(check: ChecklistEntry, outcome: tuple[CheckOutcome, tuple[str, ...]]) -> CheckState:
-    found, commands = outcome
-    return CheckState(
-        name=check.name,
-        title=check.title,
-        weight=found.weight or check.weight,
-        result=found.result,
-        seen=found.seen,
-        places=tuple(str(place).strip()[:300] for place in found.places[:PLACES]),
-        found=len(found.places),
-        cure=check.cure,
-        commands=commands,
-    )
-
-
-def _still_clean(context: RepoContext, material: ShipmentMaterial, one: CheckState) -> CheckState:
+def _still_clean(
+    context: RepoContext, material: ShipmentMaterial, check: ChecklistEntry, one: CheckState
+) -> CheckState:
     """Return the check for a clean checkout, made once more: a command that changes files has tested something else."""
     if one.name != "clean" or one.result is not CheckResult.PASSED:
         return one
@@ -195,15 +180,8 @@ def _still_clean(context: RepoContext, material: ShipmentMaterial, one: CheckSta
     changed = [change.path for change in context.repo.changes() if change.tracked]
     if context.repo.head() == material.head and not changed:
         return one
-    places = tuple(str(FoundPlace(path, 0, "was changed by a check")) for path in changed)
-    return one.model_copy(
-        update={
-            "result": CheckResult.FAILED,
-            "seen": "the project's commands change it",
-            "places": places,
-            "found": len(places),
-        }
-    )
+    places = tuple(FoundPlace(path, 0, "was changed by a check") for path in changed)
+    return state_of(check, CheckOutcome(CheckResult.FAILED, "the project's commands change it", places))
 
 
 def _approval(context: RepoContext, ledger: Ledger, said: str) -> Sequence[Observed]:

@@ -14,7 +14,7 @@ from ...session.events import Record
 from ..ledger.items import Item, Note, Options, Text
 from ..ledger.state import Ledger, LedgerEntry, LedgerFacts
 from .checks.checklists import ChecklistEntry, ShipType, Weight, checklist
-from .checks.material import CheckResult
+from .checks.material import CheckOutcome, CheckResult
 
 
 class ShipOptions(Options):
@@ -104,6 +104,7 @@ class ShipmentUndone(Item):
     check: Note = Field("", description="A command that exits 0 if it is gone; the server runs it.")
 
 
+PLACES = 12
 SHOWN_DIGEST = 12
 """Digits of a checklist's digest that people and agents see."""
 
@@ -208,17 +209,22 @@ def checked_commit(ledger: Ledger) -> str:
 def current_checks(ledger: Ledger) -> tuple[CheckState, ...]:
     """The checklist as the server saw it last. Before the first run, all open."""
     run = ledger.seen(ChecklistRun)
-    return run.made if run else tuple(map(_blank, checklist(shipment_of(ledger).type)))
+    unseen = CheckOutcome(CheckResult.OPEN, "not looked at yet")
+    return run.made if run else tuple(state_of(one, unseen) for one in checklist(shipment_of(ledger).type))
 
 
-def _blank(check: ChecklistEntry) -> CheckState:
+def state_of(check: ChecklistEntry, found: CheckOutcome, commands: tuple[str, ...] = ()) -> CheckState:
+    """Return how a check stands by what it saw."""
     return CheckState(
         name=check.name,
         title=check.title,
-        weight=check.weight,
-        result=CheckResult.OPEN,
-        seen="not looked at yet",
+        weight=found.weight or check.weight,
+        result=found.result,
+        seen=found.seen,
+        places=tuple(str(place).strip()[:300] for place in found.places[:PLACES]),
+        found=len(found.places),
         cure=check.cure,
+        commands=commands,
     )
 
 

@@ -28,6 +28,7 @@ from autoresearch_mcp.tools.workflows.ship.checks.releases import (
     disagreeing,
     newest,
     newness,
+    runs_alike,
     section_of,
     sections,
     tag_for,
@@ -223,6 +224,30 @@ def test_a_module_at_the_root_says_the_version_where_a_manifest_names_it() -> No
     assert versions({**texts, "shop.py": "", "six.py": "__version__ = '1.10.0'"}) == ()
 
 
+MODULE = '"""Shop.\n\n- 1.2.3 more\n"""\n__version__ = "1.2.3"\nLEAST = "1.2.3"\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "then", "now", "alike"),
+    [
+        ("README.md", "a", "b", True),
+        ("prompts/ship.md", "a", "b", False),
+        ("requirements.txt", "a", "b", False),
+        ("shop.py", MODULE, MODULE.replace('__ = "1.2.3"', '__ = "1.2.4"  # new').replace("more", "more\n- 1.2.4 all"), True),
+        ("shop.py", MODULE, MODULE.replace("1.2.3", "1.2.4"), False),
+        ("shop.py", MODULE + "print(__doc__)\n", MODULE.replace("more", "less") + "print(__doc__)\n", False),
+        ("pyproject.toml", "[project]\nversion = '1.2.3'\n", "[project]\nversion = '1.2.4'\n", True),
+        ("pyproject.toml", "[project]\nversion = '1.2.3'\n", "[project]\nversion = '1.2.4'\ndynamic = []\n", False),
+        ("shop/cart.py", None, "a = 1\n", False),
+        ("shop/cart.py", "a = 1\n", "a = 1  # one\n", True),
+    ],
+)  # fmt: skip
+def test_a_change_of_version_or_documents_alone_is_no_change_of_code(
+    path: str, then: str | None, now: str | None, alike: bool
+) -> None:
+    assert runs_alike(path, then, now) is alike
+
+
 def test_manifests_that_disagree_are_named() -> None:
     said = versions({"VERSION": "1.2.3", "package.json": '{"version": "1.2.4"}'})
 
@@ -335,6 +360,9 @@ def released(version: str = "1.2.3", **fields: Any) -> ShipmentMaterial:  # noqa
         ("regression", material(regression=EarlierLedger("regression", verdict="UNSTABLE")), CheckResult.FAILED, None),
         ("regression", material(regression=EarlierLedger("regression", verdict="STABLE")), CheckResult.PASSED, None),
         ("regression", material(regression=EarlierLedger("regression", verdict="BASELINE_UNAVAILABLE")), CheckResult.FAILED, Weight.RECOMMENDED),
+        ("regression", material(regression=EarlierLedger("regression", verdict="STABLE", documents=("README.md",))), CheckResult.PASSED, None),
+        ("regression", material(regression=EarlierLedger("regression", verdict="STABLE", code=("a.py",))), CheckResult.OPEN, Weight.RECOMMENDED),
+        ("regression", material(regression=EarlierLedger("regression", verdict="UNSTABLE", code=("a.py",))), CheckResult.OPEN, None),
         ("regression", material(), CheckResult.NOT_HERE, None),
         ("version", released(), CheckResult.PASSED, None),
         ("version", released("1.2.2"), CheckResult.FAILED, None),

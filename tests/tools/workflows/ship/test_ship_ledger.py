@@ -618,11 +618,14 @@ def test_a_dry_run_ships_nothing_and_ends_as_one(project: Project) -> None:
         agent.close()
     agent.record(REHEARSAL, run="git push --dry-run nowhere HEAD")
     agent.record({"kind": "dry-run", "note": "read the diff"})
+    writes = "text = open('shop/cart.py').read(); open('shop/cart.py', 'w').write(text); open('built.txt', 'w').close()"
+    told = agent.record(REHEARSAL, run=f'python3 -c "{writes}"').lines()
+    assert any(line.endswith("it left built.txt, which git does not have") for line in told)
     agent.record(REHEARSAL, run="git merge-tree --write-tree main topic")
     with pytest.raises(Refusal, match=r"D1 did not \(exit 128\)"):
         agent.close()
-    agent.record(REHEARSAL)
 
+    assert agent.taken(REHEARSAL).step == "Nothing is missing: close it."
     assert "opened with `dry_run`" in agent.refused(Code.OUT_OF_ORDER, SHIPPED)
     assert waiting_shipment(Lab(project.root)) is None
     assert agent.close().status == "dry-run"

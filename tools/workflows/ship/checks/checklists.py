@@ -114,7 +114,7 @@ _ALWAYS = (
     ChecklistEntry("clean", "Everything is committed", _B, "Commit what belongs to it; put the rest away. Then run the checklist again."),
     ChecklistEntry("conflicts", "No marks of a merge are left", _B, "Resolve the merge at these places."),
     ChecklistEntry("secrets", "No secret is in it", _B, "Take it out, and change the secret: what was committed is known."),
-    ChecklistEntry("regression", "No regression was found at this commit", _B, "Mend what the regression ledger lists, and run it again."),
+    ChecklistEntry("regression", "No regression was found", _B, "Mend what the regression ledger lists, and run it again."),
     ChecklistEntry("upstream", "Nothing serious is left over from the workflow before", _B, "Fix it or disprove it there; what an experiment disproved does not count."),
 )  # fmt: skip
 _COMMANDS = (

@@ -63,11 +63,6 @@ class CheckResult(StrEnum):
     OPEN = "open"
     NOT_HERE = "does not apply"
 
-    @property
-    def of_several(self) -> str:
-        """The word after a number."""
-        return "not applicable" if self is CheckResult.NOT_HERE else self.value
-
 
 @dataclass(frozen=True)
 class CheckOutcome:
@@ -81,11 +76,17 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class EarlierLedger:
-    """What an earlier ledger says: the workflow, its findings that nobody settled, the verdict of a regression."""
+    """What an earlier ledger says: the workflow, its findings that nobody settled; of a regression its verdict, of which commit
+    with how many of its dimensions, and the paths that changed since, those that hold no code apart.
+    """
 
     workflow: str = ""
     findings: tuple[HandoffFinding, ...] = ()
     verdict: str = ""
+    commit: str = ""
+    measured: str = ""
+    code: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

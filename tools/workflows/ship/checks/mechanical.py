@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from ....iteration.gates import listed
 from ...ledger.items import Severity
 from ...running.signs import Suppression
 from ...running.suppressions import hidden, rewritten
@@ -65,15 +66,19 @@ def _merges(m: ShipmentMaterial) -> CheckOutcome:
 
 
 def _regression(m: ShipmentMaterial) -> CheckOutcome:
-    match m.regression.verdict.upper():
-        case "":
-            return CheckOutcome(CheckResult.NOT_HERE, "no regression ledger was closed at this commit")
-        case "UNSTABLE":
-            return CheckOutcome(CheckResult.FAILED, "the regression ledger says UNSTABLE at this commit")
-        case "STABLE":
-            return CheckOutcome(CheckResult.PASSED, "the regression ledger says STABLE at this commit")
-        case other:
-            return CheckOutcome(CheckResult.FAILED, f"the regression ledger says {other}", weight=Weight.RECOMMENDED)
+    """Return the verdict of the last comparison. It counts for a later commit too that changes no code."""
+    last, verdict = m.regression, m.regression.verdict.upper()
+    if not verdict:
+        return CheckOutcome(
+            CheckResult.NOT_HERE, "no regression ledger is about this commit or one before it since the base"
+        )
+    seen = f"{verdict} at {last.commit[:7]} (dimensions measured: {last.measured})"
+    if last.code:
+        why = f"{seen}, but code changed since ({listed(last.code)}): run regression again"
+        return CheckOutcome(CheckResult.OPEN, why, weight=None if verdict == "UNSTABLE" else Weight.RECOMMENDED)
+    seen += f"; since then only version or documents changed: {listed(last.documents)}" if last.documents else ""
+    result = CheckResult.PASSED if verdict == "STABLE" else CheckResult.FAILED
+    return CheckOutcome(result, seen, weight=None if verdict in {"STABLE", "UNSTABLE"} else Weight.RECOMMENDED)
 
 
 _GATES = {Severity.CRITICAL: Weight.BLOCKER, Severity.HIGH: Weight.BLOCKER, Severity.MEDIUM: Weight.RECOMMENDED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import tomllib
@@ -23,6 +24,7 @@ _HEADING = re.compile(
 )
 _HISTORY = re.compile(r"(?im)^(?:#+\s*)?(?:version history|release notes|change ?log|changes|history)\W*$")
 """The heading of a list of versions within another document."""
+_DOCUMENT = re.compile(r"(?:docs?/.+|[^/]+)\.(?:md|rst|adoc)", re.IGNORECASE)
 _MODULE = re.compile(r"(?:src/)?(\w+)\.py")
 _TAG = re.compile(rf"(?P<before>.*?)(?P<version>{NUMBER})")
 
@@ -211,6 +213,34 @@ _READERS: dict[str, Callable[[str], str]] = {
 }
 
 
+def runs_alike(path: str, then: str | None, now: str | None) -> bool:
+    """Return whether a file that changed is a document, or differs in nothing but its version or what its module says of itself."""
+    if _DOCUMENT.fullmatch(path) or CHANGELOGS.fullmatch(path):
+        return True
+    if then is None or now is None:
+        return False
+    old, new = (_code(text) if path.endswith(".py") else text for text in (then, now))
+    read = _reader(path)
+    if read is None or old.count("\n") != new.count("\n"):
+        return old == new
+    was, said = read(old), read(new)
+    differ = [pair for pair in zip(old.splitlines(), new.splitlines(), strict=False) if pair[0] != pair[1]]
+    return not differ or (
+        len(differ) == 1 and differ[0][0].count(was) == 1 and differ[0][0].replace(was, said) == differ[0][1]
+    )
+
+
+def _code(text: str) -> str:
+    """Return Python code without comments, and without the text at its head where it does not read that itself."""
+    try:
+        tree = ast.parse(text)
+    except (ValueError, SyntaxError, RecursionError):
+        return text
+    whole = ast.unparse(tree)
+    tree.body = tree.body[ast.get_docstring(tree) is not None and "__doc__" not in whole :]
+    return ast.unparse(tree)
+
+
 def says_a_version(path: str) -> bool:
     """Return whether a file may say which version the project has."""
     return _reader(path) is not None
@@ -225,11 +255,8 @@ def check_version(m: ShipmentMaterial) -> CheckOutcome:
     version, last = said[0].version, newest(tag for tag, commit in m.tags.items() if commit != m.head)
     seen = f"{version} in {', '.join(one.path for one in said)}"
     if last and newness(version) <= newness(last):
-        return CheckOutcome(
-            CheckResult.FAILED,
-            f"{seen}: not newer than the last tag, {last}",
-            (FoundPlace(said[0].path, 0, f"says {version}"),),
-        )
+        place = FoundPlace(said[0].path, 0, f"says {version}")
+        return CheckOutcome(CheckResult.FAILED, f"{seen}: not newer than the last tag, {last}", (place,))
     return CheckOutcome(CheckResult.PASSED, seen)
 
 
@@ -250,18 +277,14 @@ def check_changelog(m: ShipmentMaterial) -> CheckOutcome:
         return CheckOutcome(CheckResult.NOT_HERE, "no version is named anywhere")
     part = section_of(text, version)
     if part is None:
-        return CheckOutcome(
-            CheckResult.FAILED, f"{path} has no entry for {version}", (FoundPlace(path, 0, f"has no {version}"),)
-        )
+        place = FoundPlace(path, 0, f"has no {version}")
+        return CheckOutcome(CheckResult.FAILED, f"{path} has no entry for {version}", (place,))
     if part.empty:
-        return CheckOutcome(
-            CheckResult.FAILED, f"nothing stands below {version}", (FoundPlace(path, part.line, "is empty"),)
-        )
+        place = FoundPlace(path, part.line, "is empty")
+        return CheckOutcome(CheckResult.FAILED, f"nothing stands below {version}", (place,))
     if left := next((one for one in sections(text) if one.version == "unreleased" and not one.empty), None):
-        place, seen = (
-            FoundPlace(path, left.line, "stands under Unreleased"),
-            f"{path} has {version}, and more below Unreleased",
-        )
+        place = FoundPlace(path, left.line, "stands under Unreleased")
+        seen = f"{path} has {version}, and more below Unreleased"
         return CheckOutcome(CheckResult.FAILED, seen, (place,), Weight.RECOMMENDED)
     return CheckOutcome(CheckResult.PASSED, f"{path} has {version}")
 
@@ -280,9 +303,6 @@ def check_tag(m: ShipmentMaterial) -> CheckOutcome:
         return CheckOutcome(CheckResult.NOT_HERE, "no version is named anywhere")
     if newest((tag,)) != version:
         return CheckOutcome(CheckResult.FAILED, f"the target {tag} is not version {version}")
-    commit = m.tags.get(tag)
-    if commit is None:
-        return CheckOutcome(CheckResult.PASSED, f"{tag} is free")
-    if commit == m.head:
-        return CheckOutcome(CheckResult.PASSED, f"{tag} stands at this commit")
-    return CheckOutcome(CheckResult.FAILED, f"{tag} stands at {commit[:7]}")
+    commit = m.tags.get(tag, "")
+    seen = f"stands at {'this commit' if commit == m.head else commit[:7]}" if commit else "is free"
+    return CheckOutcome(CheckResult.PASSED if commit in {"", m.head} else CheckResult.FAILED, f"{tag} {seen}")
