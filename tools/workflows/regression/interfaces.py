@@ -31,8 +31,12 @@ def public_names(api: PythonApi, path: str, whole: bool) -> tuple[str, ...]:
     module, package = _module(api, path), path.endswith("__init__.py")
     if module is None:
         return ()
-    if module.exports is not None:
+    if module.exports:
         return tuple(name for name in map(str, module.exports) if name in module.members)
+    if "__all__" in module.members:  # built in a way that Griffe does not read, unless it is empty
+        if str(getattr(module.members["__all__"], "value", "")) in {"[]", "()"}:
+            return ()
+        whole = True
     defined = {"function", "class", "attribute"} if whole else {"function", "class"} if package else set()
     return tuple(
         name

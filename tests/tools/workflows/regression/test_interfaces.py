@@ -63,6 +63,8 @@ DATA = "from dataclasses import dataclass\n@dataclass\n"
         ("try:\n def f(): ...\nexcept E:\n pass", "if x:\n pass\nelse:\n def f(): ...", []),
         ("def f(): ...", "def f(:", ["f: it is gone"]),
         ("__all__ = ['f']\ndef f(): ...\ndef g(): ...", "__all__ = ['f']\ndef f(): ...", []),
+        ("__all__ = []\ndef f(): ...", "__all__ = []", []),
+        ("__all__ = 'f g'.split()\ndef f(): ...\ndef g(): ...", "__all__ = 'f g'.split()\ndef f(): ...", ["g: it is gone"]),
     ],
 )  # fmt: skip
 def test_a_call_that_was_possible_has_to_stay_possible(old: str, new: str, told: list[str]) -> None:
