@@ -238,8 +238,8 @@ def when_free(call: Callable[[], object]) -> object:
                 raise
 
 
-def check(project: Project) -> None:
-    """The invariants of a session that stands between two iterations."""
+def check(project: Project) -> str:
+    """The invariants of a session that stands between two iterations; returns its report."""
     status = project.sessions.status()
     assert status.phase in {Phase.READY, Phase.ENDED}, (status.phase, status.note)
     rows = project.table()
@@ -257,4 +257,6 @@ def check(project: Project) -> None:
     assert project.git("fsck", "--strict", "--no-dangling") == ""
     with sqlite3.connect(project.root / ".git/autoresearch/journal.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert project.review.report().report.count("JOURNAL BROKEN") == 0
+    report = project.review.report().report
+    assert "JOURNAL BROKEN" not in report
+    return report

@@ -371,6 +371,9 @@ def calls(project: Project) -> dict[Tool, Callable[[], Answer]]:
     }
 
 
+READS = {Tool.INSPECT_PROJECT, Tool.STATUS, Tool.DETECT_STUCK, Tool.HISTORY, Tool.PLAYBOOK}
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(tmp_path: Path, phase: Phase) -> None:
     stage = Project(tmp_path / "stage")
@@ -380,7 +383,7 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
         stage.write("value.txt", "7\n")
     before = stage.picture()
     for tool in Tool:
-        project = stage.copied(tmp_path / tool) if allows(phase, tool) else stage
+        project = stage.copied(tmp_path / tool) if allows(phase, tool) and tool not in READS else stage
         outcome = _outcome(calls(project)[tool])
         if isinstance(outcome, Refusal):
             # There is nothing to read before the first session, nothing to wait for while nothing is at work, in a
@@ -388,8 +391,8 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
             nothing = {Tool.WAIT, Tool.CANCEL, Tool.TRAIN, Tool.RECORD, Tool.DESIGN}
             unread = outcome.code is Code.NO_SESSION or tool in nothing
             assert unread or not allows(phase, tool), f"{tool} in {phase}: {outcome.message}"
-            assert project.picture() == before
-            assert project.sessions.status().phase is phase
+            if project is not stage:
+                assert project.picture() == before, tool
             assert any(
                 choice in outcome.message for choice in (*following(phase), Tool.STATUS, Tool.WORKFLOW, Tool.SUBMIT)
             )
@@ -397,6 +400,7 @@ def test_every_tool_in_every_phase_makes_progress_or_is_refused_without_a_trace(
             assert allows(phase, tool), f"{tool} in {phase} was let through"
             assert outcome.phase is project.sessions.status().phase
             assert outcome.next
+    assert (stage.sessions.status().phase, stage.picture()) == (phase, before), "after all that were refused or read"
 
 
 def _outcome(call: Callable[[], Answer]) -> Answer | Refusal:

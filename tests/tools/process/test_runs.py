@@ -133,8 +133,8 @@ def test_binary_output_and_progress_bars_are_text_in_the_end(runner: Runner, tmp
     assert "30%" in heard
 
 
-def test_gigabytes_of_output_keep_head_and_tail(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run(CommandSpec("echo first; head -c 2G /dev/zero; echo; echo last", tmp_path, 120))
+def test_a_flood_of_output_keeps_head_and_tail(runner: Runner, tmp_path: Path) -> None:
+    run = runner.run(CommandSpec("echo first; head -c 300M /dev/zero; echo; echo last", tmp_path, 120))
 
     assert run.exit_code == 0
     assert run.stdout.startswith("first\n\0")
@@ -143,8 +143,8 @@ def test_gigabytes_of_output_keep_head_and_tail(runner: Runner, tmp_path: Path) 
     assert len(run.stdout) < 4_000_000
 
 
-def test_ten_thousand_short_children_leave_nothing(runner: Runner, tmp_path: Path) -> None:
-    run = runner.run(CommandSpec("sh -c 'for i in $(seq 10000); do : & done; wait'; echo done", tmp_path, 120))
+def test_two_thousand_short_children_leave_nothing(runner: Runner, tmp_path: Path) -> None:
+    run = runner.run(CommandSpec("sh -c 'for i in $(seq 2000); do : & done; wait'; echo done", tmp_path, 120))
 
     assert (run.stdout, run.leaked) == ("done\n", 0)
 
