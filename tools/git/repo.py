@@ -15,7 +15,7 @@ from ..storage.disk import synchronise
 from .checkout import Checkout
 from .cli import GitCli
 from .memory import Digests
-from .trees import COMMAND, Delta, DiffStat, TreeChange, read_delta
+from .trees import COMMAND, NO_INDEX, Delta, DiffStat, TreeChange, read_delta
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Repo(Checkout):
             return read_delta(b"")
 
         def ask() -> Delta:
-            return read_delta(self.git.run(*COMMAND, old, new))
+            return read_delta(self.git.run(*COMMAND, old, new, environment=NO_INDEX))
 
         if not (_exact(old) and _exact(new)):
             return ask()

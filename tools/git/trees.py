@@ -12,6 +12,8 @@ from pathlib import Path
 from .cli import GitCli
 
 COMMAND = ("diff-tree", "-r", "-z", "--raw", "--numstat", "-p", "--no-ext-diff", "--no-textconv", "--no-renames")
+NO_INDEX = {"GIT_INDEX_FILE": "/dev/no-index"}
+"""With it, to compare two trees, git does not read the whole index first."""
 ABSENT = "000000"
 FILE, EXECUTABLE, SYMLINK, FOLDER, GITLINK = "100644", "100755", "120000", "040000", "160000"
 """Modes as git writes them."""
