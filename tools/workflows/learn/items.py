@@ -28,6 +28,8 @@ class LearnMode(StrEnum):
     INIT = "init"
     UPDATE = "update"
     CHECK = "check"
+    SUMMARIZE = "summarize"
+    WIKI = "wiki"
 
 
 class LearnOptions(Options):
@@ -35,7 +37,8 @@ class LearnOptions(Options):
 
     mode: LearnMode = Field(
         LearnMode.AUTO,
-        description="init writes them, update brings them up to date, check only looks.",
+        description="init writes them, update brings them up to date, check only looks, summarize writes the summary of the code "
+        "alone, wiki a page a module.",
     )
     file: str = Field("", max_length=300, description="One document alone, by its path or the name of its kind.")
     run_sessions: bool = Field(

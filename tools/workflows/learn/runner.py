@@ -53,6 +53,10 @@ class CheckoutFiles:
     code: CodeMap
 
 
+_ONLY = {LearnMode.SUMMARIZE: "codebase summary", LearnMode.WIKI: "wiki/index.md"}
+"""What is due in modes that write one thing."""
+
+
 class LearnRunner(WorkflowRunner):
     """Never writes a document: it maps, and looks."""
 
@@ -138,11 +142,12 @@ def _map(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles) -> CodeS
 
 def _validate(context: RepoContext, ledger: Ledger, checkout: CheckoutFiles, *, run: bool = True) -> Validation:
     options = ledger.opts(LearnOptions)
-    wanted = due(checkout.files, checkout.texts, only=options.file)
+    asked_for = options.file or _ONLY.get(options.mode, "")
+    wanted = due(checkout.files, checkout.texts, only=asked_for)
     named = {one.path for one in wanted}
-    texts = {
-        path: text for path, text in checkout.texts.items() if (path in named if options.file else is_checked(path))
-    }
+    texts = {path: text for path, text in checkout.texts.items() if (path in named if asked_for else is_checked(path))}
+    if options.mode is LearnMode.WIKI:
+        texts = {path: text for path, text in checkout.texts.items() if path.startswith("wiki/") and is_checked(path)}
     repository = Repository(
         checkout.code,
         frozenset(checkout.files),

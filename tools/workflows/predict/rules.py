@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from ...errors import Code
 from ..ledger.handoff import HandoffFinding
-from ..ledger.items import Cited, Depth, Item, Severity, Text, Workflow
+from ..ledger.items import Cited, Depth, Item, Options, Severity, Text, Workflow
 from ..ledger.opinions import handed, in_one_call, told, worst_first
 from ..ledger.pages import flagged, lines, page, plain, quoted, section, sentence
 from ..ledger.rules import Check, Coverage, Need, Objection, Pages, WorkflowRules
@@ -28,6 +28,17 @@ PANEL = {
     "maintainer": "the next person to change it: what misleads, what is written twice, what is dead",
 }
 """The usual panel; the depth says how many of the first sit on it."""
+ATTACKERS = {
+    "red-team": "breaking in from outside: every way that input takes to something worth having",
+    "blue-team": "defence: what is not checked, not logged, not limited, and would not be noticed",
+    "judge": "whether an attack would really work: doubt every claim, ask for the missing step",
+    "insider": "harm by somebody with rights: what a colleague, a customer or a script could abuse",
+    "supply-chain": "what is taken from others: dependencies, build, downloads, generated code",
+    "cheater": "getting an advantage within the rules: limits that can be dodged, states that can be forced",
+    "scaler": "exhaustion: what costs the sender little and the system much",
+    "newcomer": "harm by mistake: what somebody does wrong who believes what names and documents say",
+}
+"""The panel that looks for attacks."""
 SEATS = {Depth.SHALLOW: 3, Depth.STANDARD: 5, Depth.DEEP: 8}
 MOST_EACH = 8
 """Findings of one persona."""
@@ -39,6 +50,12 @@ Persona = Annotated[
     StringConstraints(min_length=1, max_length=60),
     Field(description="Who says so: one of the panel."),
 ]
+
+
+class PredictOptions(Options):
+    """What to foresee, and by whom: 3, 5 or 8 personas by depth."""
+
+    adversarial: bool = Field(False, description="The panel that looks for attacks.")
 
 
 class PredictFinding(Cited):
@@ -81,7 +98,8 @@ class Remark(Item):
 
 def seats(ledger: Ledger) -> dict[str, str]:
     """Return who sits on the panel, with what each looks at."""
-    return dict(list(PANEL.items())[: SEATS[ledger.options.depth]])
+    options = ledger.opts(PredictOptions)
+    return dict(list((ATTACKERS if options.adversarial else PANEL).items())[: SEATS[options.depth]])
 
 
 def waiting(ledger: Ledger) -> list[str]:
@@ -173,6 +191,7 @@ class Predict(WorkflowRules):
     opinions = True
     accumulates = True
     kinds = (PredictFinding, Done, Remark)
+    options = PredictOptions
     rounds: ClassVar[Mapping[Depth, int]] = dict.fromkeys(Depth, 0)
     onwards = ("debug", "security", "scenario")
     checks: ClassVar[Mapping[type[Item], tuple[Check, ...]]] = {

@@ -324,6 +324,18 @@ def test_one_document_alone_may_be_asked_for(agent: WorkflowAgent) -> None:
     assert "there is no shop/gone.py" in agent.run().missing[0]
 
 
+def test_the_summary_or_a_wiki_alone_may_be_asked_for(agent: WorkflowAgent) -> None:
+    agent.project.write("README.md", "`shop/gone.py`")
+    agent.open(mode="summarize")
+    agent.project.write("docs/codebase-summary.md", GOOD["docs/codebase-summary.md"])
+    assert agent.run().missing == []
+    agent.close()
+
+    assert "Due: wiki/index.md (wiki/index.md, MISSING)" in agent.open(mode="wiki").state
+    agent.project.write("wiki/index.md", "# Index\n\n[Carts](cart.md)\n").write("wiki/cart.md", "`shop/gone.py`\n")
+    assert [line.partition(" ")[0] for line in agent.run().missing] == ["wiki/cart.md:1"]
+
+
 def test_code_that_is_broken_links_out_or_odd_names_hinder_nobody(agent: WorkflowAgent, tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text("`shop/gone.py`")
     (agent.project.root / "LINK.md").symlink_to(tmp_path / "secret.md")

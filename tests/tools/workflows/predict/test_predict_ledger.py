@@ -62,6 +62,15 @@ def opened(agent: WorkflowAgent) -> WorkflowAgent:
     return agent
 
 
+def test_a_panel_that_looks_for_attacks_may_be_asked_for(agent: WorkflowAgent) -> None:
+    agent.close(why="others are asked")
+    agent.open(goal="Who could break in?", depth="shallow", adversarial=True)
+
+    told = agent.refused(Code.BAD_ARGUMENT, COUNT)
+
+    assert "architect is not on this panel. It is: red-team, blue-team, judge." in told
+
+
 @pytest.mark.parametrize(
     ("code", "item", "told"),
     [
