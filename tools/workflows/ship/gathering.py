@@ -248,8 +248,8 @@ _TOLD = re.compile(
 """What runners print of the tests that they ran."""
 _EXAMPLES = frozenset(("example", "examples", "sample", "samples", "demo", "demos", "templates"))
 _NO_CODE = frozenset({Language.MARKDOWN, Language.NOTEBOOK})
-COMMANDS = frozenset(_KINDS)
-"""The names of the checks that are commands of the project."""
+COMMANDS = frozenset({*_KINDS, "health"})
+"""The names of the checks that are commands."""
 
 
 def offered(context: RepoContext) -> tuple[dict[str, tuple[str, ...]], bool]:

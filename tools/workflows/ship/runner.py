@@ -21,7 +21,7 @@ from ..running.proofs import reproduce
 from ..running.runner import WorkflowRunner, saw
 from .checks.checklists import ChecklistEntry, ShipType, ShipTypeFound, checklist, detected
 from .checks.material import CheckOutcome, CheckResult, FoundPlace, ShipmentMaterial
-from .checks.mechanical import MECHANICAL, inspect
+from .checks.mechanical import inspect
 from .gathering import (
     COMMANDS,
     HEALTH_S,
@@ -118,28 +118,20 @@ def _checklist(context: RepoContext, ledger: Ledger) -> Sequence[Observed]:
     base = ShipmentBase(found.base, found.tip, found.parted)
     material, delta = gather(context, ledger, found.type, base), since(context, base)
     checks = checklist(found.type, delta.stat.files if delta else ())
-    made = [state_of(check, *_look(context, ledger, check, material)) for check in checks]
-    made = sorted(
-        (_still_clean(context, material, *one) for one in zip(checks, made, strict=True)),
-        key=lambda one: one.weight.rank,
-    )
-    run = ChecklistRun(commit=material.head, made=tuple(made))
+    looks = [
+        _commanded(context, ledger, one.name, material) if one.name in COMMANDS else (inspect(one.name, material), ())
+        for one in checks
+    ]
+    pairs = zip(checks, looks, strict=True)
+    made = [_still_clean(context, material, check, state_of(check, *look)) for check, look in pairs]
+    run = ChecklistRun(commit=material.head, made=tuple(sorted(made, key=lambda one: one.weight.rank)))
     return (saw(context, run), saw(context, told_by_ledgers(context, ledger, found)))
-
-
-def _look(
-    context: RepoContext, ledger: Ledger, check: ChecklistEntry, material: ShipmentMaterial
-) -> tuple[CheckOutcome, tuple[str, ...]]:
-    """Return what a check saw, and the commands that were run for it."""
-    if check.name in COMMANDS or check.name == "health":
-        return _commanded(context, ledger, check.name, material)
-    assert check.name in MECHANICAL, "every check is one or the other"
-    return inspect(check.name, material), ()
 
 
 def _commanded(
     context: RepoContext, ledger: Ledger, name: str, material: ShipmentMaterial
 ) -> tuple[CheckOutcome, tuple[str, ...]]:
+    """Return what a check saw, and the commands that were run for it."""
     health, (known, code) = ledger.opts(ShipOptions).health, offered(context)
     commands = known.get(name, ()) if name != "health" else (health,) if health else ()
     if name == "health" and not commands:
@@ -158,16 +150,12 @@ def _commanded(
             return CheckOutcome(
                 CheckResult.FAILED, f"green although the test raises: {', '.join(passed[:5])}"
             ), commands
-    failed = _failed_before(ledger, name, material.head)
+    runs = (one for run in ledger.every(ChecklistRun) if run.commit == material.head for one in run.made)
+    failed = sum(one.name == name and one.result is CheckResult.FAILED for one in runs)
+    # To run it until it passes is no cure.
     if found.result is CheckResult.PASSED and failed:
         found = replace(found, seen=f"{found.seen}, but it FAILED {failed} times before at this very commit")
     return found, commands
-
-
-def _failed_before(ledger: Ledger, name: str, head: str) -> int:
-    """Return how often a check failed at this commit: to run it until it passes is no cure."""
-    made = (one for run in ledger.every(ChecklistRun) if run.commit == head for one in run.made)
-    return sum(one.name == name and one.result is CheckResult.FAILED for one in made)
 
 
 def _still_clean(

@@ -286,10 +286,9 @@ def unready(ledger: Ledger) -> tuple[str, ...]:
     """Return what stands between the ledger and a person's approval, each with its cure."""
     if not checked_commit(ledger):
         return ("the checklist: call workflow with `run`",)
-    options, made = ledger.opts(ShipOptions), current_checks(ledger)
-    left = [f"{one.weight} {one.name}: {one.seen}. {_cure(one)}" for one in made if one.blocks]
-    if not options.force:
-        left += [f"{one.name}: {one.seen}. {_cure(one)}" for one in made if one.needs_force]
+    force = ledger.opts(ShipOptions).force
+    failing = (one for one in current_checks(ledger) if one.blocks or (one.needs_force and not force))
+    left = [f"{one.weight} {one.name}: {one.seen}. {_cure(one)}" for one in failing]
     if last_rollback(ledger) is None:
         left.append("a rollback: record how it would be undone, or that nothing can undo it")
     return (*left, *rehearsal_wanted(ledger))
