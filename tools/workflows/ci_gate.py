@@ -15,11 +15,12 @@ from .ledger.items import Proof, Settlement, Severity, Workflow, split_location
 from .ledger.pages import lines
 from .ledger.rules import rules_of, workflow_named
 from .ledger.state import Ledger, Ran
-from .running.proofs import prove
+from .running.proofs import NOBODY, prove
 from .running.removed import removed
 from .running.runner import runner_of
 from .running.since import edited_since
 from .running.store import Ledgers
+from .security.findings import rerun
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,8 @@ def gate_checks(context: RepoContext, asked: GateDemands) -> list[GateCheck]:
     Raises:
         Refusal: for a severity or a workflow that is none.
     """
-    found = [
-        *_target(context, asked),
-        *_findings(context, asked),
-        *_verdicts(context, asked),
-        *_endings(context, asked),
-    ]
+    held = list(_findings(context, asked))
+    found = [*_target(context, asked), *held, *_verdicts(context, asked), *_endings(context, asked, held)]
     return found or [GateCheck("gate", None, "this branch has no session with a target, and no ledger")]
 
 
@@ -78,7 +75,8 @@ def _open_findings(
     alone count, without any.
 
     What counts as it is told is what this branch or its history recorded: everything where each ledger has findings of its own,
-    else what the newest says. Any other that the server once saw shown counts where its proof shows it now.
+    else what the newest says. Any other that the server once saw shown counts where its proof shows it now. What is over passes
+    only where a run at this code says so: here, or when it was settled.
     """
     ledgers, rules, shown_alone = Ledgers(context), rules_of(workflow), asked.all
     there = ledgers.of(workflow)
@@ -102,7 +100,6 @@ def _open_findings(
     seen = {
         proof: prove(context, proof, mends=path, anew=True, clean=clean, uncommitted=asked.uncommitted)
         for proof, path in proofs.items()
-        if _agreed(context, proof)
     }
     standing = [*told, *((one, each) for one, each in elsewhere if shown(seen.get(each.proof)))]
     several = len({one.id for one, _ in standing}) > 1
@@ -123,26 +120,38 @@ def _open_findings(
     ]
     unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
     over = [f"{one.id} by {one.settled_by}" for one in now if one.settled_by and one.outcome is None]
-    untold = (one.why if one.exit_code is None else one.says_nothing for one in seen.values())
+    before = [(one, each) for one, each in elsewhere if one in here and ledgers.recorded_here(one, each.id)]
+    said_over = [*((one, each) for one, each in told if each.outcome and each.outcome.over), *before]
+    untold = [
+        f"{each.id} {each.severity}"
+        for one, each in said_over
+        if each.id not in gone and not (mended(seen.get(each.proof)) or shown(seen.get(each.proof)))
+        if not _settled_here(context, asked, one, each)
+    ]
+    whys = dict.fromkeys(one.why if one.exit_code is None else one.says_nothing for one in seen.values())
     notes = lines(
-        proofs and _run_again(context, len(proofs), seen, edited, clean=clean),
+        seen and _run_again(context, seen, edited, clean=clean),
         stands and f"mended, and the line that was quoted still stands: {', '.join(stands)}",
         gone and f"the code of {', '.join(sorted(gone))} is gone",
         unread and f"recorded by an earlier version and read no more: {', '.join(unread)}",
         over and f"not seen with an experiment, which is its author's word and ends nothing: {', '.join(over)}",
-        next(filter(None, untold), ""),
+        untold
+        and f"no run at this code says that these are over, so it cannot be told: {', '.join(dict.fromkeys(untold))}",
+        *(one for one in whys if one != NOBODY),
     )
-    unheard = check.passed and proofs and not seen  # nothing was run, so what stands is only what was said
-    return replace(check, passed=None if unheard else check.passed, seen="; ".join((check.seen, *notes)))
+    return replace(
+        check, passed=None if check.passed and untold else check.passed, seen="; ".join((check.seen, *notes))
+    )
 
 
-def _run_again(
-    context: RepoContext, proofs: int, seen: Mapping[Proof, Ran], edited: Sequence[str], *, clean: bool
-) -> str:
+def _run_again(context: RepoContext, seen: Mapping[Proof, Ran], edited: Sequence[str], *, clean: bool) -> str:
     """Say how many reproductions were run again, on what, and why not the others."""
-    ran = f"ran {len(seen)} of {proofs} reproductions again" + (f" at {context.repo.head()[:7]}" if seen else "")
-    ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if seen and edited else ""
-    ran += f", as nobody agreed to {'any' if not seen else 'the rest'}" if len(seen) < proofs else ""
+    ran_here = sum(one.exit_code is not None for one in seen.values())
+    ran = f"ran {ran_here} of {len(seen)} reproductions again" + (f" at {context.repo.head()[:7]}" if ran_here else "")
+    ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if ran_here and edited else ""
+    if asked := [one for one in seen.values() if one.why == NOBODY]:
+        which = "any" if len(asked) == len(seen) else "the rest"
+        ran += f", as nobody agreed to {which}: `autoresearch-mcp approve` asks, and `autoresearch-mcp --allow-commands gate` agrees to all"
     changed = sorted({path for one in seen.values() for path in one.put_back})
     return ran + (f", with {', '.join(changed)} as it was when it showed the fault" if changed else "")
 
@@ -165,8 +174,25 @@ def _still_there(context: RepoContext, finding: HandoffFinding) -> bool:
     return bool(content and finding.quote and line_of(finding.quote, content.decode("utf-8", "replace"), redactor()))
 
 
-def _agreed(context: RepoContext, proof: Proof) -> bool:
-    return all(map(context.consent.agreed_to, proof.commands))
+def _settled_here(context: RepoContext, asked: GateDemands, ledger: Ledger, finding: HandoffFinding) -> bool:
+    """Tell whether a run at this code said that a finding is over, or a later audit that ended at it."""
+    ledgers, (by, _, item) = Ledgers(context), finding.settled_by.partition("#")
+    name = finding.id if "#" in finding.id else f"{ledger.id}#{finding.id}"
+    commits = [one.closed.commit for one in ledgers.of(ledger.workflow) if one.closed and mended(rerun(one, name))]
+    said = ledgers.named(by) or ledger
+    if finding.outcome and finding.outcome.over and said.closed:
+        entry = (
+            said.find(item) if finding.outcome is Settlement.DISPROVEN else None
+        )  # its experiment ran before the end
+        commits.append(entry.commit if entry else said.closed.commit)
+    return any(_same_code(context, asked, commit) for commit in commits)
+
+
+def _same_code(context: RepoContext, asked: GateDemands, commit: str) -> bool:
+    """Tell whether nothing but documents differs from what a commit has."""
+    changed = context.repo.changed_paths(commit, context.repo.head())
+    edited = [change.path for change in context.repo.changes()] if asked.uncommitted else []
+    return changed is not None and all(path.endswith((".md", ".rst", ".adoc")) for path in (*changed, *edited))
 
 
 def _outcome(finding: HandoffFinding, ran: Ran | None) -> Settlement | None:
@@ -198,13 +224,20 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
         yield GateCheck("regression", None, "there is no verdict on this branch")
 
 
-def _endings(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
-    ledgers = Ledgers(context)
+def _endings(context: RepoContext, asked: GateDemands, held: Sequence[GateCheck]) -> Iterator[GateCheck]:
+    """Yield how ledgers ended: with findings that are in question, only at this code, or where these were `held` here."""
+    ledgers, severity = Ledgers(context), _severity(asked.fail_on or Severity.INFO)
+    passed = {check.name for check in held if check.passed}
     for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
         ledger = ledgers.last(workflow)
         if ledger:
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
             check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
+            found = severe(ledgers.handoff(ledger).findings, severity, settled=True)
+            asks = any(one.shown_once or not asked.all for one in found) and not rules.opinions
+            at = ledger.closed.commit if ledger.closed else ""
+            if check.passed and asks and f"{workflow} findings" not in passed and not _same_code(context, asked, at):
+                check = replace(check, passed=None)
             if check.passed or not (asked.all and rules.opinions):  # opinions fail nobody who did not ask for them
                 yield replace(check, seen=f"{check.seen}{_since(context, ledger)}{edited_since(context, ledger)}")
         elif asked.complete:

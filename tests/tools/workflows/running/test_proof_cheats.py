@@ -93,6 +93,30 @@ def test_what_a_script_shows_mended_is_mended_and_notes_beside_it_change_nothing
 
     assert fix.close().status == "complete"
     assert gate(agent.project) == 0
+    agent.project.write("NOTES.md", "all is well").commit("a document")
+    assert main(["--root", str(agent.project.root), "gate", "--fail-on", "high"]) == 0
+
+
+def test_what_was_settled_at_other_code_and_cannot_run_here_is_no_pass(
+    agent: WorkflowAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fix, plain = found(agent, script(tmp_path)), ["--root", str(agent.project.root), "gate"]
+    weak = agent.project.git("rev-parse", "HEAD").strip()
+    agent.project.write("shop/cart.py", SHOP["shop/cart.py"].replace("len(items) - 1", "len(items)")).commit("mended")
+    fix.close()
+
+    agent.project.git("reset", "--quiet", "--hard", weak)
+
+    assert [main([*plain, *asked]) for asked in ((), ("--complete", "fix"), ("--fail-on", "high"))] == [2, 2, 2]
+    told = capsys.readouterr().out
+    assert "cannot be told: F1 high" in told
+    assert "`autoresearch-mcp --allow-commands gate` agrees" in told
+    assert main(["--root", str(agent.project.root), "approve", "--json"]) == 1
+    assert "scratch.py wrong" in capsys.readouterr().out
+    assert gate(agent.project) == 1
+    (tmp_path / "scratch.py").unlink()
+    assert gate(agent.project) == 2
+    assert "ran 0 of 1 reproductions again" in capsys.readouterr().out
 
 
 # --- What shows a fault ----------------------------------------------------------------------------------------------

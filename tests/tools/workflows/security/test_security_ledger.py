@@ -287,6 +287,27 @@ def test_what_was_shown_is_not_gone_when_its_line_is_written_otherwise_and_its_p
     assert [one["id"] for one in agent.handoff(closed)["findings"]] == [name]
 
 
+def test_an_audit_of_another_scope_lets_the_gate_forget_nothing(tmp_path: Path) -> None:
+    agent = again(opened(WorkflowAgent(shop(tmp_path / "repo"), "security")))
+    gate = ["--root", str(agent.project.root), "--allow-commands", "gate"]
+    agent.project.write("shop/db.py", MENDED).commit("mended")
+    agent.open()
+    for item in (SEARCH | {"location": "shop/db.py:1"}, CLEARED | {"boundary": "B1"}):
+        agent.record(item)
+    agent.close()
+    assert main(gate) == 0
+    other = "def search(link, text):\n    return link.execute('SELECT * FROM item WHERE name = ' + repr(text))\n"
+    agent.project.write("shop/db.py", other).commit("another name")
+    agent.project.now += 60
+    agent.open(scope=["shop/cart.py"])
+    agent.record(CHECKOUT)
+    agent.record(CLEARED, boundary="B1")
+
+    assert agent.close().status == "complete"
+
+    assert main(gate) == 2
+
+
 def test_an_audit_on_a_new_branch_takes_over_what_the_last_one_left_open(tmp_path: Path) -> None:
     agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
     agent.record(FINDING)
