@@ -85,15 +85,12 @@ def sections(changelog: str) -> tuple[ChangelogSection, ...]:
 
 def changelog_among(texts: Texts) -> tuple[str, str]:
     """Return the changelog with its path: a file of its own, else a README from its heading for one on, or with a list of versions."""
-    for path, text in sorted(texts.items(), key=lambda one: _is_readme(one[0])):
-        head = _HISTORY.search(text) if _is_readme(path) else None
-        if head or not _is_readme(path) or len(sections(text)) > 1:
+    named = sorted((path.upper().startswith("README"), path, text) for path, text in texts.items())
+    for within, path, text in named:
+        head = _HISTORY.search(text) if within else None
+        if head or not within or len(sections(text)) > 1:
             return path, "\n" * text[: head.start()].count("\n") + text[head.start() :] if head else text
     return "", ""
-
-
-def _is_readme(path: str) -> bool:
-    return path.upper().startswith("README")
 
 
 def section_of(changelog: str, version: str) -> ChangelogSection | None:
