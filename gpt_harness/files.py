@@ -20,6 +20,8 @@ KEPT_BACK, MOST_KEPT_BACK = 20, 20_000
 """One document in so many is for the score, and another one is secret; no more than so many of each."""
 COMPARED_CHARACTERS = 200_000_000
 """Texts up to this size are searched for what stands in the held-out ones as well."""
+PINNED, PINNED_SECRET = "shard_06542.parquet", 8
+"""The validation shard of Karpathy's autoresearch, which is never trained on; one of so many of its documents is secret."""
 
 Marks = NDArray[np.uint64]
 """Of documents, sorted: the first 8 bytes of each one's SHA-256."""
@@ -36,7 +38,9 @@ class Census:
 
 
 class Files:
-    """Documents of local files, split by what is in them: the same text lands in the same split wherever it stands."""
+    """Documents of local files, split by what is in them: the same text lands in the same split wherever it stands. Where
+    the pinned shard is among the files, it is what is kept back.
+    """
 
     def __init__(self, spec: str, globs: tuple[str, ...], root: Path) -> None:
         self.spec = spec
@@ -46,7 +50,7 @@ class Files:
         """Each text once, in the order of the files."""
         repeated = self._census.repeated
         told = np.zeros(len(repeated), bool)
-        for mark, text in self._all():
+        for mark, text, _ in self._all():
             if self._split(mark) is not split or _among(mark, self._quoted):
                 continue
             if _among(mark, repeated):
@@ -75,24 +79,28 @@ class Files:
         """All of them: training gets its text as tokens."""
         return self._files
 
-    def _all(self) -> Iterator[tuple[np.uint64, str]]:
+    def _all(self) -> Iterator[tuple[np.uint64, str, Split]]:
+        """Marks and texts, and what each is for where it stands."""
         for file in self._files:
-            for document in documents(file):
+            for place, document in enumerate(documents(file)):
+                split = split_of_pinned(place) if file.name == PINNED else Split.TRAIN
                 for text in cut(document):
-                    yield _mark(text), text
+                    yield _mark(text), text, split
 
     @cached_property
     def _census(self) -> Census:
-        marks, characters = array("Q"), 0
-        for mark, text in self._all():
+        marks, pinned, characters = array("Q"), {split: array("Q") for split in Split}, 0
+        for mark, text, split in self._all():
             marks.append(int(mark))
+            if split is not Split.TRAIN:
+                pinned[split].append(int(mark))
             characters += len(text)
         unique, counts = np.unique(np.frombuffer(marks, np.uint64), return_counts=True)
         if len(unique) < 3:
             raise SourceError(
                 f"{self.spec} has {len(unique)} documents; three are needed at least. Add more or longer files."
             )
-        return Census(unique, unique[counts > 1], _kept(unique), characters)
+        return Census(unique, unique[counts > 1], _kept(unique, pinned), characters)
 
     def _split(self, mark: np.uint64) -> Split:
         kept = self._census.kept
@@ -103,13 +111,23 @@ class Files:
         """Training documents that repeat held-out ones."""
         if self._census.characters > COMPARED_CHARACTERS:
             return np.empty(0, np.uint64)
-        held_out = shingles(text for mark, text in self._all() if self._split(mark) is not Split.TRAIN)
-        rest = ((mark, text) for mark, text in self._all() if self._split(mark) is Split.TRAIN)
+        held_out = shingles(text for mark, text, _ in self._all() if self._split(mark) is not Split.TRAIN)
+        rest = ((mark, text) for mark, text, _ in self._all() if self._split(mark) is Split.TRAIN)
         return np.unique(np.array([mark for mark, text in rest if shared(text, held_out) > MOST_SHARED], np.uint64))
 
 
-def _kept(unique: Marks) -> dict[Split, Marks]:
-    """The documents that are kept back, by rank, so that no split is empty, however few there are."""
+def split_of_pinned(place: int) -> Split:
+    """What a document of the pinned shard is for, by its place in it."""
+    return Split.TEST if place % PINNED_SECRET == PINNED_SECRET - 1 else Split.VALIDATION
+
+
+def _kept(unique: Marks, pinned: dict[Split, array[int]]) -> dict[Split, Marks]:
+    """The documents that are kept back: the pinned ones, else by rank, so that no split is empty, however few there are."""
+    if pinned[Split.VALIDATION]:
+        validation, test = (
+            np.unique(np.frombuffer(pinned[split], np.uint64)) for split in (Split.VALIDATION, Split.TEST)
+        )
+        return {Split.VALIDATION: validation, Split.TEST: np.setdiff1d(test, validation)}
     count = max(1, min(len(unique) // KEPT_BACK, MOST_KEPT_BACK))
     return {Split.VALIDATION: unique[:count], Split.TEST: unique[count : 2 * count]}
 

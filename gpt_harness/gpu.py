@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 Blocks = Any
 """Which blocks of places are in sight of which: torch's `BlockMask`, whose module takes long to import."""
 
-_AMPERE = 8
+_AMPERE, _HOPPER = 8, 9
 
 
 def has_bfloat16(device: str) -> bool:
@@ -46,3 +47,15 @@ def attend_in_blocks(query: Tensor, key: Tensor, value: Tensor, blocks: Blocks) 
     out = flex_attention(query, key, value, block_mask=blocks)
     assert isinstance(out, Tensor)
     return out
+
+
+def use_fast_attention() -> str:
+    """Let torch's attention use FlashAttention 3 (Shah et al., 2024) on Hopper, where its package is installed; returns its name.
+    Elsewhere torch chooses among its own kernels, cuDNN's among them, and nothing is returned.
+    """
+    activate = getattr(torch.nn.attention, "activate_flash_attention_impl", None)
+    hopper = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] == _HOPPER
+    if not (activate and hopper and find_spec("flash_attn_interface")):
+        return ""
+    activate("FA3")
+    return "FA3"

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from documents import of_parquet
+from files import PINNED, split_of_pinned
 from splits import SourceError, Split
 from tokenizer import Tokenizer, UnknownTokenizer, read_pickled
 
 HUB = "https://huggingface.co"
 CLIMBMIX, STORIES = "karpathy/climbmix-400b-shuffle", "roneneldan/TinyStories"
-LAST_SHARD, PINNED, SECRET = 6542, "shard_06542.parquet", 8
-"""Of ClimbMix: for the score, as in Karpathy's autoresearch; one of so many of its documents is secret."""
+LAST_SHARD = 6542
+"""Of ClimbMix: for the score, as in Karpathy's autoresearch; some of its documents are the secret text."""
 USUAL = Path("~/.cache/autoresearch")
 """Where his autoresearch keeps shards and tokenizer."""
 DEFAULT_SHARDS = 10
@@ -124,7 +125,7 @@ def climbmix(count: str, cache: Path) -> Shards:
 
 
 def _as_pinned(split: Split, place: int) -> bool:
-    return split is Split.TRAIN or (place % SECRET == SECRET - 1) is (split is Split.TEST)
+    return split is Split.TRAIN or split is split_of_pinned(place)
 
 
 def tinystories(cache: Path) -> Shards:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks
+from gpu import Blocks, attend_in_blocks, has_bfloat16, leave_out_blocks, use_fast_attention
 from torch import Tensor, nn
 
 from optimizer import AdamW, Optimizer
@@ -365,6 +365,7 @@ class Trainer:
         self._loss: Callable[[Tensor], Tensor] = self.model.loss
         if on_gpu:
             torch.set_float32_matmul_precision("high")
+            use_fast_attention()
             leave_out_blocks(self.model, shape.sequence_length, shape.device)
             self._loss = torch.compile(self.model.loss, dynamic=False)
 

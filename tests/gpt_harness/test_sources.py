@@ -465,6 +465,20 @@ def test_shards_that_lie_where_autoresearch_keeps_them_are_not_downloaded_again(
     assert open_source("climbmix:2", tmp_path, tmp_path / "cache").digest != before
 
 
+@pytest.mark.parametrize("globs", ["usual/*.parquet", "usual/shard_06542.parquet, more.jsonl, usual"])
+def test_files_never_train_on_the_pinned_shard(tmp_path: Path, globs: str) -> None:
+    for name, part in PINNED_SHARDS.items():
+        shard(tmp_path / "usual" / name, part)
+    copied = [{"text": text} for text in TEXTS[60:70]]
+    (tmp_path / "more.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in copied))
+
+    found = held(open_source(f"files:{globs}", tmp_path, tmp_path))
+
+    assert all(sorted(found[split]) == sorted(AS_PINNED[split]) for split in HELD_OUT)
+    assert set(found[Split.TRAIN]) < set(AS_PINNED[Split.TRAIN])  # some quote the pinned ones
+    assert len(found[Split.TRAIN]) > 50
+
+
 # --- A tokenizer that comes with the text ----------------------------------------------------------------------------
 
 
