@@ -49,7 +49,7 @@ CONSTANTS: dict[str, dict[str, object]] = {
     "width x 1.5": {"ASPECT": 48},
 }
 _SIGMOID = "2 * torch.sigmoid(F.linear(x[..., :HEAD_WIDTH], self.value_gate))"
-_QKV = "spread(3, width, width)"
+_QKV = 'spread(f"{layer}.qkv", 3, width, width)'
 EDITS: dict[str, tuple[str, str]] = {
     "a variable renamed": ("squashed", "capped"),
     "the gate by tanh": (_SIGMOID, "1 + torch.tanh(F.linear(x[..., :HEAD_WIDTH], self.value_gate) / 2)"),

@@ -36,7 +36,7 @@ MUON = {"MUON = False": "MUON = True", "MATRIX_LR = 0.01": "MATRIX_LR = 0.04"}
 MIXED = "x + self.recall * first + self.pair * pairs"
 PARTS: dict[str, Edits] = {
     "the table of pairs": {
-        "        self.pairs = table(PAIR_ROWS * shape.vocabulary, width, 0.0)\n": "",
+        '        self.pairs = table("pairs", PAIR_ROWS * shape.vocabulary, width, 0.0)\n': "",
         "self.pairs(pair_rows(tokens, self.pairs.num_embeddings))": "x",
         "        self.pair = nn.Parameter(torch.tensor(0.1))\n": "",
         MIXED: "x + self.recall * first",
@@ -44,8 +44,8 @@ PARTS: dict[str, Edits] = {
     "rates by width": {"LR_WIDTH = 768": "LR_WIDTH = DEPTH * ASPECT"},
     "value embeddings": {"(DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0": "False"},
     "projections that begin at zero": {
-        "torch.zeros(width, width)": "spread(width, width)",
-        "torch.zeros(MLP_RATIO * width, width)": "spread(MLP_RATIO * width, width) / MLP_RATIO**0.5",
+        "torch.zeros(width, width)": 'spread(f"{layer}.out", width, width)',
+        "torch.zeros(MLP_RATIO * width, width)": 'spread(f"{layer}.down", MLP_RATIO * width, width) / MLP_RATIO**0.5',
     },
     "AdamW for the matrices (Muon)": MUON,
     "a warm-down over half the run (over a fifth)": {"WARM_DOWN = 0.5": "WARM_DOWN = 0.2"},

@@ -94,28 +94,36 @@ def attend(query: Tensor, key: Tensor, value: Tensor, window: int, blocks: Block
     return F.scaled_dot_product_attention(query, key, value, attn_mask=(behind >= 0) & (behind < window))
 
 
-def spread(*size: int) -> Tensor:
+def own(name: str) -> torch.Generator:
+    """Random numbers of one parameter, by the run's seed and its name. Whatever else is added, dropped or resized leaves its
+    first weights as they were, so that two runs of one seed differ by the change alone (common random numbers).
+    """
+    return torch.Generator().manual_seed(torch.initial_seed() + int.from_bytes(name.encode()) % (2**61 - 1))
+
+
+def spread(name: str, *size: int) -> Tensor:
     """First weights that keep the size of what they multiply."""
-    return nn.init.uniform_(torch.empty(size), -((3 / size[-1]) ** 0.5), (3 / size[-1]) ** 0.5)
+    bound = (3 / size[-1]) ** 0.5
+    return nn.init.uniform_(torch.empty(size), -bound, bound, generator=own(name))
 
 
-def table(rows: int, width: int, deviation: float) -> nn.Embedding:
+def table(name: str, rows: int, width: int, deviation: float) -> nn.Embedding:
     """An embedding of so many rows, normal with a deviation."""
-    made = nn.Embedding(rows, width)
-    made.weight.data.mul_(deviation)
-    return made
+    return nn.Embedding(rows, width, _weight=torch.randn(rows, width, generator=own(name)) * deviation)
 
 
 class Attention(nn.Module):
     """Self-attention with normalised queries and keys; an embedding of the token, through a gate, is part of its value."""
 
-    def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
+    def __init__(self, layer: int, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
         self.heads, self.window = width // HEAD_WIDTH, window
         self.blocks: Blocks | None = None
-        self.qkv = nn.Parameter(spread(3, width, width))
+        self.qkv = nn.Parameter(spread(f"{layer}.qkv", 3, width, width))
         self.out = nn.Parameter(torch.zeros(width, width))
-        self.value_embedding = table(vocabulary, width, width**-0.5) if with_embedding else None
+        self.value_embedding = (
+            table(f"{layer}.value_embedding", vocabulary, width, width**-0.5) if with_embedding else None
+        )
         self.value_gate = nn.Parameter(torch.zeros(self.heads, HEAD_WIDTH)) if with_embedding else None
 
     def forward(self, x: Tensor, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -138,10 +146,10 @@ class Block(nn.Module):
     Before both, the stream is mixed anew with what the embedding put into it, and with what is known of a token's pair.
     """
 
-    def __init__(self, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
+    def __init__(self, layer: int, width: int, vocabulary: int, window: int, with_embedding: bool) -> None:
         super().__init__()
-        self.attention = Attention(width, vocabulary, window, with_embedding)
-        self.up = nn.Parameter(spread(MLP_RATIO * width, width))
+        self.attention = Attention(layer, width, vocabulary, window, with_embedding)
+        self.up = nn.Parameter(spread(f"{layer}.up", MLP_RATIO * width, width))
         self.down = nn.Parameter(torch.zeros(MLP_RATIO * width, width))
         self.recall = nn.Parameter(torch.tensor(0.1))
         self.pair = nn.Parameter(torch.tensor(0.1))
@@ -163,13 +171,15 @@ class GPT(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         width, length = DEPTH * ASPECT, shape.sequence_length
-        self.embedding = table(shape.vocabulary, width, 1.0)
-        self.pairs = table(PAIR_ROWS * shape.vocabulary, width, 0.0)
+        self.embedding = table("embedding", shape.vocabulary, width, 1.0)
+        self.pairs = table("pairs", PAIR_ROWS * shape.vocabulary, width, 0.0)
         self.blocks = nn.ModuleList(
-            Block(width, shape.vocabulary, window(layer, length), (DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0)
+            Block(
+                layer, width, shape.vocabulary, window(layer, length), (DEPTH - 1 - layer) % VALUE_EMBEDDING_EVERY == 0
+            )
             for layer in range(DEPTH)
         )
-        self.head = nn.Parameter(torch.randn(shape.vocabulary, width) * 0.001)
+        self.head = nn.Parameter(torch.randn(shape.vocabulary, width, generator=own("head")) * 0.001)
         cos, sin = rotary_table(length, HEAD_WIDTH)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
