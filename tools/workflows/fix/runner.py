@@ -10,6 +10,7 @@ from ...decision.measured import Measurement
 from ...diagnostics.diagnostic import Trouble
 from ...diagnostics.inspection import METRIC, MOST, Bug, Inspection, Tally, names_inspection, read_unable
 from ...errors import Code, Refusal
+from ...iteration.gates import listed
 from ...lab.context import RepoContext
 from ...measurement.meter import Meter
 from ...measurement.ruler import ruler_now
@@ -165,8 +166,11 @@ def _bugs(
     incoming = Ledgers(context).named(ledger.incoming) if ledger.incoming else None
     if incoming is None or (wanted.only and Trouble.BUG not in wanted.only):
         return [], []
-    shown, by_hand = [], []
-    for one in carried(_standing(Ledgers(context).handoff(incoming).findings), incoming.workflow, Workflow.FIX):
+    there = _standing(Ledgers(context).handoff(incoming).findings)
+    taken, shown = carried(there, incoming.workflow, Workflow.FIX), []
+    left = [f"{one.id} {one.severity}" for one in there if one not in taken and not (one.outcome and one.outcome.over)]
+    by_hand = [f"not taken of {incoming.id}, by what a fix takes: {listed(left)}"] if left else []
+    for one in taken:
         title = f"{incoming.id}#{one.id} {one.title}"[:200]
         commands = one.proof.commands
         if not commands:

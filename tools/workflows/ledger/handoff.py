@@ -111,7 +111,7 @@ def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> t
 def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
     match (source, target):
         case ("security", "fix"):
-            return finding.confirmed and finding.severity in _SERIOUS
+            return finding.confirmed
         case ("regression", "fix" | "debug" | "ship"):
             return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):

@@ -540,7 +540,7 @@ def test_an_unknown_category_is_refused_with_those_that_there_are(tmp_path: Path
 
 
 def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> None:
-    made = Mender(shop(tmp_path / "repo", 'words = "adds counts names"\nfee = 2\n'))
+    made = Mender(shop(tmp_path / "repo", 'words = "adds counts names"\nfee = 2\nunit = 1\n'))
     debug = WorkflowAgent(made.project, "debug")
     debug.open(goal="fees", chain="fix")
     cited = {"location": "src/cart.py:2", "quote": "fee = 2"}
@@ -548,6 +548,9 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
     debug.record({**FINDING, **cited, "hypothesis": "H1"})
     debug.record({**FINDING, "location": "src/cart.py:1", "quote": 'words = "adds', "hypothesis": "H1",
                   "summary": "Names are lost at night", **fee(3)})  # fmt: skip
+    debug.record({**FINDING, "location": "src/cart.py:3", "quote": "unit = 1", "hypothesis": "H1",
+                  "summary": "A unit is missing", "severity": "info",
+                  **{key: text.replace("fee", "unit").replace("!= 2", "!= 1") for key, text in fee(2).items()}})  # fmt: skip
     earlier = debug.close()
 
     answer = made.agent.open()
@@ -555,6 +558,7 @@ def test_a_finding_of_debug_is_counted_by_its_own_command(tmp_path: Path) -> Non
 
     assert answer.state[0] == "1 errors are left, 1 at the start: 1 bug."
     assert any("Its own command finds nothing" in line and "Names are lost" in line for line in answer.state)
+    assert f"Not counted: not taken of {earlier.ledger}, by what a fix takes: F3 info" in answer.state
     assert debug.handoff(earlier)["findings"][1]["outcome"] == "disproven"
     assert made.mend("F1", "fee = 2", "fee = 1").metric == 0
 

@@ -238,7 +238,7 @@ def test_what_debugging_found_is_settled_by_the_audit_that_follows_and_goes_on_t
     agent = WorkflowAgent(project, "security")
 
     state = "\n".join(opened(agent).status().state)
-    taken = agent.record(FINDING, upstream=f"{handed.ledger}#F1")
+    taken = agent.record(FINDING, upstream=f"{handed.ledger}#F1", severity="low")
     closed = agent.close(why="enough")
 
     assert handed.next_prompts[0].takes == ("F1",)
