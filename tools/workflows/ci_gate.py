@@ -119,15 +119,17 @@ def _open_findings(
         one.id for one in now if one.outcome is Settlement.FIXED and one.id not in gone and _still_there(context, one)
     ]
     unread = [f"{one.id}#{id}" for one in there if one.id in counting for id in one.retired]
-    over = [f"{one.id} by {one.settled_by}" for one in now if one.settled_by and one.outcome is None]
-    before = [(one, each) for one, each in elsewhere if one in here and ledgers.recorded_here(one, each.id)]
-    said_over = [*((one, each) for one, each in told if each.outcome and each.outcome.over), *before]
-    untold = [
-        f"{each.id} {each.severity}"
-        for one, each in said_over
-        if each.id not in gone and not (mended(seen.get(each.proof)) or shown(seen.get(each.proof)))
-        if not _settled_here(context, asked, one, each)
+    over = [
+        f"{one.id} by {one.settled_by}"
+        for one in now
+        if one.settled_by and one.outcome is None and not shown(seen.get(one.proof))
     ]
+    untold = dict.fromkeys(
+        f"{each.id} {each.severity}"
+        for one, each in [*told, *(pair for pair in elsewhere if pair[0] in here)]
+        if ((each.outcome and each.outcome.over) or one.id not in counting) and ledgers.recorded_here(one, each.id)
+        if not _told_here(context, asked, one, each, seen.get(each.proof))
+    )
     whys = dict.fromkeys(one.why if one.exit_code is None else one.says_nothing for one in seen.values())
     notes = lines(
         seen and _run_again(context, seen, edited, clean=clean),
@@ -135,8 +137,7 @@ def _open_findings(
         gone and f"the code of {', '.join(sorted(gone))} is gone",
         unread and f"recorded by an earlier version and read no more: {', '.join(unread)}",
         over and f"not seen with an experiment, which is its author's word and ends nothing: {', '.join(over)}",
-        untold
-        and f"no run at this code says that these are over, so it cannot be told: {', '.join(dict.fromkeys(untold))}",
+        untold and f"no run at this code says that these are over, so it cannot be told: {', '.join(untold)}",
         *(one for one in whys if one != NOBODY),
     )
     return replace(
@@ -174,8 +175,12 @@ def _still_there(context: RepoContext, finding: HandoffFinding) -> bool:
     return bool(content and finding.quote and line_of(finding.quote, content.decode("utf-8", "replace"), redactor()))
 
 
-def _settled_here(context: RepoContext, asked: GateDemands, ledger: Ledger, finding: HandoffFinding) -> bool:
-    """Tell whether a run at this code said that a finding is over, or a later audit that ended at it."""
+def _told_here(
+    context: RepoContext, asked: GateDemands, ledger: Ledger, finding: HandoffFinding, ran: Ran | None
+) -> bool:
+    """Tell whether a run at this code says how a finding stands: that of the gate, or one when it was settled."""
+    if mended(ran) or shown(ran) or _gone(context, ledger, finding, ran):
+        return True
     ledgers, (by, _, item) = Ledgers(context), finding.settled_by.partition("#")
     name = finding.id if "#" in finding.id else f"{ledger.id}#{finding.id}"
     commits = [one.closed.commit for one in ledgers.of(ledger.workflow) if one.closed and mended(rerun(one, name))]
@@ -216,9 +221,8 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
         if check and ledger:
             found = found or workflow is Workflow.REGRESSION
-            whose = (
-                f" of {ledger.id}" if check.name.endswith("findings") else ""
-            )  # those of all ledgers are told before
+            # Findings of all ledgers are told before.
+            whose = f" of {ledger.id}" if check.name.endswith("findings") else ""
             yield replace(check, name=f"{check.name}{whose}", seen=f"{check.seen}{edited_since(context, ledger)}")
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
@@ -239,15 +243,10 @@ def _endings(context: RepoContext, asked: GateDemands, held: Sequence[GateCheck]
             if check.passed and asks and f"{workflow} findings" not in passed and not _same_code(context, asked, at):
                 check = replace(check, passed=None)
             if check.passed or not (asked.all and rules.opinions):  # opinions fail nobody who did not ask for them
-                yield replace(check, seen=f"{check.seen}{_since(context, ledger)}{edited_since(context, ledger)}")
+                since = f", at {at[:7]}, not here" if at not in {"", context.repo.head()} else ""
+                yield replace(check, seen=f"{check.seen}{since}{edited_since(context, ledger)}")
         elif asked.complete:
             yield GateCheck(f"{workflow} ledger", None, "there is none on this branch")
-
-
-def _since(context: RepoContext, ledger: Ledger) -> str:
-    """Say where a ledger ended, if more was committed since."""
-    at = ledger.closed.commit if ledger.closed else context.repo.head()
-    return "" if at == context.repo.head() else f", at {at[:7]}, not here"
 
 
 def _severity(word: str) -> Severity:

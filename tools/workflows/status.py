@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..lab.answers import Answer, cut
 from ..lab.context import RepoContext
 from ..vocabulary import Phase, Tool, following
-from .ledger.evidence import shown, words
+from .ledger.evidence import AUTHORS_WORD, shown, words
 from .ledger.handoff import NextPrompt, carried, is_plan
 from .ledger.items import Form, Workflow, form_of, forms_told
 from .ledger.pages import many, one_line, sentence
@@ -76,6 +76,8 @@ class ItemsTaken(LedgerAnswer):
 
     def lines(self) -> list[str]:
         told = [line for one in self.recorded for line in one.lines()]
+        last = max((place for place, line in enumerate(told) if AUTHORS_WORD in line), default=0)
+        told[:last] = [line.replace(AUTHORS_WORD, "") for line in told[:last]]  # it is said once, at the last
         return [*told, *self.summary(), *([self.step] if self.step else [])]
 
 

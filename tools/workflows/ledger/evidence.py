@@ -134,7 +134,7 @@ def _detail(seen: Ran) -> str:
     if shown(seen) or disproved(seen):
         ended = ", and the control passed" if control.passed else ", and the control failed in the words foreseen"
         without = f"; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ""
-        return f"{ended}{without}{_WORD}"
+        return f"{ended}{without}{AUTHORS_WORD}"
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
     if mended(seen):
@@ -148,7 +148,7 @@ def _ran_without(seen: Ran) -> bool:
     return seen.without is not None and seen.without.exit_code is not None
 
 
-_WORD = "; what should hold, and that the commands run the code as it is, is their author's word"
+AUTHORS_WORD = "; what should hold, and that the commands run the code as it is, is their author's word"
 """A run shows that an assertion holds, never that it is the right one, nor that nothing was put in the place of the code."""
 
 

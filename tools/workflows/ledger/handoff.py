@@ -98,9 +98,6 @@ def is_plan(config: Mapping[str, Any]) -> bool:
     return config.keys() <= Plan.model_fields.keys()
 
 
-_SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
-
-
 def carried(findings: tuple[HandoffFinding, ...], source: str, target: str) -> tuple[HandoffFinding, ...]:
     """Return the findings that one workflow takes of another's, the worst first; those that were disproven since stay behind."""
     left = [finding for finding in findings if not (finding.outcome and finding.outcome.over)]
@@ -115,7 +112,7 @@ def _wanted(finding: HandoffFinding, source: str, target: str) -> bool:
         case ("regression", "fix" | "debug" | "ship"):
             return finding.kind == "regression"
         case ("scenario", "fix" | "debug"):
-            return finding.severity in _SERIOUS
+            return finding.severity.rank <= Severity.HIGH.rank
         case ("learn", "security"):
             return finding.kind == "docs secret"
         case (_, "fix"):

@@ -190,7 +190,7 @@ def _next_steps(ledger: Ledger) -> list[str]:
         last.changed and f"Changed since: {', '.join(last.changed[:12])}.",
         waiting
         and f"{waiting} reproductions wait for a person's consent (`autoresearch-mcp approve`); then call `run`.",
-        *(f"{one.known.name} of the last audit: {one.fate}" for one in fates_of(ledger)[:8]),
+        *(f"{one.known.name} of the last audit: {one.fate}" for one in fates_of(ledger)),
         audits
         and not audits.commands
         and "No dependency audit ran: the project names no tool for it that is known here.",

@@ -114,6 +114,7 @@ def test_what_was_settled_at_other_code_and_cannot_run_here_is_no_pass(
     assert main(["--root", str(agent.project.root), "approve", "--json"]) == 1
     assert "scratch.py wrong" in capsys.readouterr().out
     assert gate(agent.project) == 1
+    assert "author's word" not in capsys.readouterr().out
     (tmp_path / "scratch.py").unlink()
     assert gate(agent.project) == 2
     assert "ran 0 of 1 reproductions again" in capsys.readouterr().out

@@ -288,8 +288,11 @@ def test_what_was_shown_is_not_gone_when_its_line_is_written_otherwise_and_its_p
 
 
 def test_an_audit_of_another_scope_lets_the_gate_forget_nothing(tmp_path: Path) -> None:
-    agent = again(opened(WorkflowAgent(shop(tmp_path / "repo"), "security")))
+    agent = opened(WorkflowAgent(shop(tmp_path / "repo"), "security"))
     gate = ["--root", str(agent.project.root), "--allow-commands", "gate"]
+    assert agent.taken(FINDING, HELD).text().count("their author's word") == 1
+    agent.close()
+    agent.project.now += 60
     agent.project.write("shop/db.py", MENDED).commit("mended")
     agent.open()
     for item in (SEARCH | {"location": "shop/db.py:1"}, CLEARED | {"boundary": "B1"}):
