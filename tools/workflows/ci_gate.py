@@ -151,8 +151,7 @@ def _run_again(context: RepoContext, seen: Mapping[Proof, Ran], edited: Sequence
     ran = f"ran {ran_here} of {len(seen)} reproductions again" + (f" at {context.repo.head()[:7]}" if ran_here else "")
     ran += f"{', without' if clean else ' and'} what is not committed: {listed(edited)}" if ran_here and edited else ""
     if asked := [one for one in seen.values() if one.why == NOBODY]:
-        which = "any" if len(asked) == len(seen) else "the rest"
-        ran += f", as nobody agreed to {which}: `autoresearch-mcp approve` asks, and `autoresearch-mcp --allow-commands gate` agrees to all"
+        ran += f", as nobody agreed to {'any' if len(asked) == len(seen) else 'the rest'}: `autoresearch-mcp approve` asks, and `autoresearch-mcp --allow-commands gate` agrees to all"
     changed = sorted({path for one in seen.values() for path in one.put_back})
     return ran + (f", with {', '.join(changed)} as it was when it showed the fault" if changed else "")
 
@@ -221,8 +220,7 @@ def _verdicts(context: RepoContext, asked: GateDemands) -> Iterator[GateCheck]:
             check = GateCheck(check.name, None, f"{check.seen}, but at {ledger.closed.commit[:7]}, not here")
         if check and ledger:
             found = found or workflow is Workflow.REGRESSION
-            # Findings of all ledgers are told before.
-            whose = f" of {ledger.id}" if check.name.endswith("findings") else ""
+            whose = f" of {ledger.id}" if check.name.endswith("findings") else ""  # those of all are told before
             yield replace(check, name=f"{check.name}{whose}", seen=f"{check.seen}{edited_since(context, ledger)}")
     if asked.regression and not found:
         yield GateCheck("regression", None, "there is no verdict on this branch")
@@ -233,8 +231,7 @@ def _endings(context: RepoContext, asked: GateDemands, held: Sequence[GateCheck]
     ledgers, severity = Ledgers(context), _severity(asked.fail_on or Severity.INFO)
     passed = {check.name for check in held if check.passed}
     for workflow in [workflow_named(name) for name in asked.complete] or (list(Workflow) if asked.all else []):
-        ledger = ledgers.last(workflow)
-        if ledger:
+        if ledger := ledgers.last(workflow):
             ending, rules = ledger.closed.ending if ledger.closed else "", rules_of(workflow)
             check = ended_well(workflow, ending, rules.missing(ledger), rules.allowed(ledger))
             found = severe(ledgers.handoff(ledger).findings, severity, settled=True)

@@ -133,7 +133,8 @@ def _detail(seen: Ran) -> str:
         return f", and with {seen.emptied} emptied it fails in the same words: it does not rest on that code and shows nothing"
     if shown(seen) or disproved(seen):
         ended = ", and the control passed" if control.passed else ", and the control failed in the words foreseen"
-        without = f"; with {seen.emptied} emptied it ended otherwise" if _ran_without(seen) else ""
+        tried = seen.without and seen.without.exit_code is not None
+        without = f"; with {seen.emptied} emptied it ended otherwise" if tried else ""
         return f"{ended}{without}{AUTHORS_WORD}"
     if control.exit_code is None:
         return f"; the control was not run: {control.why}"
@@ -142,10 +143,6 @@ def _detail(seen: Ran) -> str:
     wordless = "" if (seen if seen.failed else control).named else ", without the words that name the fault"
     how = f"the control exit {control.exit_code}"
     return f"{wordless}, {how}: it shows nothing" if seen.failed else f", {how}{wordless}: it shows nothing"
-
-
-def _ran_without(seen: Ran) -> bool:
-    return seen.without is not None and seen.without.exit_code is not None
 
 
 AUTHORS_WORD = "; what should hold, and that the commands run the code as it is, is their author's word"
