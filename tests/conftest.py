@@ -6,6 +6,7 @@ import gc
 import hashlib
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -35,6 +36,11 @@ sys.dont_write_bytecode = False
 def pytest_collection() -> None:
     """Modules and thousands of tests stay: to look through them for garbage takes a quarter of the time to collect them."""
     gc.disable()
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell; what tests start and then interrupt would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
