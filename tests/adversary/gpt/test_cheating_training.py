@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -100,8 +102,11 @@ def test_logits_that_are_not_normalised_are_scored_as_what_they_are(
 def test_behind_walls_nothing_forbidden_succeeds(tmp_path: Path, cache: Path, honest: Judged) -> None:
     import socket
 
-    validation, tokenizer = next(cache.rglob("validation.bin")), next(cache.rglob("tokenizer.json"))
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server, TemporaryDirectory(dir="/tmp") as disk:
+        # below /dev, where tests may lie in memory, names can be listed
+        cache, tmp_path = copytree(cache, Path(disk, "cache")), Path(disk, "lab")
+        tmp_path.mkdir()
+        validation, tokenizer = next(cache.rglob("validation.bin")), next(cache.rglob("tokenizer.json"))
         words = {
             "cache": str(cache),
             "validation": str(validation),
