@@ -98,7 +98,7 @@ def own(name: str) -> torch.Generator:
     """Random numbers of one parameter, by the run's seed and its name. Whatever else is added, dropped or resized leaves its
     first weights as they were, so that two runs of one seed differ by the change alone (common random numbers).
     """
-    return torch.Generator().manual_seed(torch.initial_seed() + int.from_bytes(name.encode()) % (2**61 - 1))
+    return torch.Generator().manual_seed((torch.initial_seed() + int.from_bytes(name.encode())) % (2**61 - 1))
 
 
 def spread(name: str, *size: int) -> Tensor:

@@ -506,6 +506,18 @@ def test_the_last_block_sees_everything_whatever_the_pattern(monkeypatch: pytest
     assert [train.window(layer, 64) for layer in range(5)] == [8, 8, 64, 8, 64]
 
 
+@pytest.mark.parametrize("seed", [1, 2**63 - 1])
+def test_a_change_of_the_shape_leaves_the_first_weights_of_all_else(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    torch.manual_seed(seed)
+    before = train.GPT(Shape(40, 12, "cpu")).state_dict()
+    monkeypatch.setattr(train, "MLP_RATIO", 2)
+    after = train.GPT(Shape(40, 12, "cpu")).state_dict()
+
+    resized = {name for name in before if before[name].shape != after[name].shape}
+    assert resized == {name for name in before if name.endswith((".up", ".down"))}
+    assert all(torch.equal(before[name], after[name]) for name in before.keys() - resized)
+
+
 def test_rotation_depends_on_distance_only() -> None:
     cos, sin = train.rotary_table(20, 8)
     query, key = torch.randn(2, 1, 1, 1, 8)
