@@ -73,7 +73,7 @@ def counted_at_end(context: RepoContext, ledger: Ledger) -> tuple[ErrorsAtEnd, T
 
 
 def _hides_failures(context: RepoContext, ledger: Ledger, plan: Plan, commit: str) -> str:
-    """Return why no green test of a commit says anything; empty where each that is green turns red when it raises."""
+    """Return why no green test of a commit says anything; empty where each that is green says itself that it ended well."""
     inspection = inspection_of(plan.verify)
     commands = [one.command for one in inspection.detections if one.trouble is Trouble.TEST] if inspection else []
     control = Control(context, _clean(context, ledger), LONGEST_S)
