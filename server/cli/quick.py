@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...tools.decision.judging import percent
 from ...tools.decision.scale import scale_for
 from ...tools.decision.scatter import UNLEARNT, middle
 from ...tools.errors import Refusal
@@ -272,7 +273,7 @@ def _noise(values: Sequence[float]) -> list[str]:
     error = share * abs(statistics.fmean(later)) * math.sqrt(2 / half)
     beyond = abs(late - early) > MOVED * error
     drift = (
-        f"{100 * abs(late - early) / abs(early):.2g} % {'above' if late > early else 'below'} the first"
+        f"{percent(abs(late - early) / abs(early))} {'above' if late > early else 'below'} the first"
         if early
         else "apart"
     )
@@ -282,7 +283,7 @@ def _noise(values: Sequence[float]) -> list[str]:
         else "no more than such noise does by chance"
     )
     return [
-        f"Noise: one run scatters by {100 * share:.2g} % (standard deviation), the first run left out.",
+        f"Noise: one run scatters by {percent(share)} (standard deviation), the first run left out.",
         f"Drift: the second half of the runs lies {drift}; {chance}.",
         f"Sensitivity: {Sensitivity(share)}.",
         f"Runs of either side that a gain takes to be found four times in five: {needed}.",

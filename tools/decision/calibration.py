@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ..plan.model import Effort, Plan
 from .exact import Exact, Median
-from .judging import Judge
+from .judging import Judge, percent
 from .race import RESTLESS, Race, race_from
 from .seeded import Seeded, seeded_from
 from .stakes import confidence_for, stakes_for
@@ -107,5 +107,5 @@ def _seeded(judge: Seeded, runs: int, unit: str) -> str:
 
 
 def _band(judge: Judge, unit: str) -> str:
-    share = f" ({100 * judge.spread / abs(judge.level):.2g} %)" if judge.level else ""
+    share = f" ({percent(judge.spread / abs(judge.level))})" if judge.level else ""
     return f"one run scatters by {judge.spread:.3g}{unit}{share} around {abs(judge.level):.6g}{unit}"

@@ -132,7 +132,7 @@ def rounded(value: float, half: float | None) -> float:
     """
     if not half or not math.isfinite(half):
         return value if value % 1 == 0 else float(f"{value:.{_EXACT_DIGITS}g}")
-    return round(value, decimals(half))
+    return round(value, decimals(half)) + 0.0  # which is no -0
 
 
 def rounded_level(value: float, half: float | None) -> float:

@@ -116,3 +116,8 @@ def ahead_words(gain: float) -> str:
 def count_runs(count: int) -> str:
     """Say a number of runs."""
     return "1 run" if count == 1 else f"{count} runs"
+
+
+def percent(share: float) -> str:
+    """Say a share in percent, with two digits where it is small."""
+    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"

@@ -81,7 +81,9 @@ def _plateau(analysis: Analysis) -> str:
     if analysis.plateau_length is None:
         return ""
     since = f" since iteration {analysis.plateau_start}" if analysis.plateau_start is not None else ""
-    return f"{'yes' if analysis.plateau_detected else 'no'}: {analysis.plateau_length} measured tries without a new best{since}"
+    return (
+        f"{'yes' if analysis.plateau_detected else 'no'}: {analysis.plateau_length} measured without a new best{since}"
+    )
 
 
 def _rate(count: int, rate: float | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..decision.judging import percent
 from ..decision.measured import Measurement
 from ..plan.model import Plan
 from ..plan.resources import Resource, resource_of
@@ -91,7 +92,7 @@ def quietest(measured: Mapping[str, Sequence[float]], mine: str, clearly: float 
         return mine, ""
     best = min(found, key=lambda name: (found[name], name != mine))
     told = ", ".join(
-        f"{_words(name)} scatters by {_percent(share)} ({runs_to_see(SHOWN_GAIN, share)} runs)"
+        f"{_words(name)} scatters by {percent(share)} ({runs_to_see(SHOWN_GAIN, share)} runs)"
         for name, share in found.items()
     )
     said = f"{told}; in brackets the runs of either arm that it takes to see a gain of 1 %"
@@ -113,11 +114,7 @@ def _measures(plan: Plan, runs: Sequence[Measurement]) -> Mapping[str, list[floa
 
 
 def _gain(share: float) -> str:
-    return _percent(share) if share < 1 else "none"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
+    return percent(share) if share < 1 else "none"
 
 
 def _words(name: str) -> str:

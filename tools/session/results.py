@@ -68,7 +68,7 @@ def delta_of(row: RowLike) -> str:
     if row.delta is None:
         return "-"
     half = _half(row)
-    return f"{row.delta:+.6g}" if half is None else f"{rounded(row.delta, half) or 0.0:+.10g}"
+    return f"{row.delta:+.6g}" if half is None else f"{rounded(row.delta, half):+.10g}"
 
 
 def _half(row: RowLike) -> float | None:

@@ -94,7 +94,7 @@ class ClaimChecked(Answer):
     def lines(self) -> list[str]:
         told = [f"{'holds' if check.holds else 'DOES NOT HOLD'}: {check.words}" for check in self.checks]
         cannot = [f"cannot be checked: {words}" for words in self.unchecked]
-        head = f"The claim: {self.goal} {self.headline}."
+        head = f"The claim: {self.goal}: {self.headline}."
         return [head, *told, *([f"replayed: {self.replay}"] if self.replay else []), *cannot]
 
 

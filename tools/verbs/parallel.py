@@ -21,6 +21,7 @@ from ..parallel.designs import begin
 from ..parallel.servers import sign_in
 from ..parallel.submitting import from_patch, hand_in, in_the_way, patch_of_branch
 from ..parallel.workspaces import GivenWorkspace, give, release, workspace_lines
+from ..session.summary import count_of
 from ..vocabulary import Tool
 from ..workflows.fix.hooks import refuse_hiding
 from .base import Description, Hypothesis, RepoPath, Verbs
@@ -74,7 +75,7 @@ class Submission(Answer):
     note: str = ""
 
     def lines(self) -> list[str]:
-        stat = f"{len(self.files)} files, +{self.added} -{self.removed}"
+        stat = f"{count_of(len(self.files), 'file')}, +{self.added} -{self.removed}"
         return [f"Candidate {self.candidate} is handed in ({self.commit[:7]}, {stat}).", *self.candidates, self.note]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from autoresearch_mcp.server.cli.quick import Reader, _better, _number, quieter_time
+from autoresearch_mcp.server.cli.quick import Reader, _better, _noise, _number, quieter_time
 from autoresearch_mcp.server.main import main
 from autoresearch_mcp.tools.plan.checks import load_plan
 from autoresearch_mcp.tools.plan.model import Plan
@@ -50,6 +50,7 @@ def test_a_slow_first_run_is_not_taken_for_the_usual_one() -> None:
     told = _number(Reader("wall", "wall_seconds", "s"), wall, took(wall, [0.1] * 5))[0]
 
     assert "0.21 s, median of 5 runs of 0.21 s (the first took 4 s)" in told
+    assert "scatters by 118 %" in _noise([1, 1, 6, 1, 6, 1])[0]
 
 
 @pytest.mark.parametrize(

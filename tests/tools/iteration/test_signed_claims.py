@@ -62,7 +62,7 @@ def test_what_was_written_holds_on_a_machine_without_the_repository(
     assert main(["--root", "/", "verify-claim", str(claim)]) == 0
 
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == "The claim: a smaller number 10 -> 4, -60.00 %."
+    assert told[0] == "The claim: a smaller number: 10 -> 4, -60.00 %."
     for line, words in zip(told[1:], HELD, strict=False):
         assert line.startswith(f"holds: {words}")
     assert [line for line in told if line.startswith("cannot be checked: whose key SHA256:")]

@@ -325,11 +325,12 @@ def test_a_patch_and_a_branch_are_handed_in_like_edits(project: Project) -> None
     (project.root.parent / "theirs/src/b.txt").write_text("2\n")
     subprocess.run(["git", "commit", "-q", "--all", "-m", "b"], cwd=project.root.parent / "theirs", check=True)
 
-    Parallel(project.lab).submit("a patch", patch=_patch("src/a.txt", 10, 3))
+    told = Parallel(project.lab).submit("a patch", patch=_patch("src/a.txt", 10, 3)).lines()[0]
     Parallel(project.lab).submit("a branch", branch="theirs")
     with pytest.raises(Refusal, match="The patch does not fit the newest best"):
         Parallel(project.lab).submit("a patch", patch=_patch("src/a.txt", 77, 3))
 
+    assert told.endswith(", 1 file, +1 -1).")
     assert worked_off(project) == ["keep", "keep"]
     assert project.sessions.status().best == 15.0
 

@@ -170,6 +170,7 @@ def test_a_number_has_the_digits_that_its_error_allows(value: float, half: float
 
 def test_rounding_leaves_a_number_that_repeats_alone() -> None:
     assert rounded(0.1 + 0.2, 0.0) == 0.3
+    assert f"{rounded(-0.004, 0.5):+}" == "+0.0"
     assert rounded(1234567.0, None) == 1234567.0
     assert rounded(1_000_000_000_002.0, 0.0) == 1_000_000_000_002
 

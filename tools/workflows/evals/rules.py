@@ -105,7 +105,8 @@ class Evals(WorkflowRules):
         if facts is None:
             return ["Nothing was analysed yet: call workflow with `run`."]
         insights = (f"{entry.id}: {entry.item.claim}" for entry in ledger.of(RowInsight))
-        return [f"{facts.source}:", *as_lines(facts.analysis), *insights]
+        first, *others = as_lines(facts.analysis)
+        return [f"{facts.source}: {first}", *others, *insights]
 
     def findings(self, ledger: Ledger) -> tuple[HandoffFinding, ...]:
         facts = ledger.seen(AnalysedFile)

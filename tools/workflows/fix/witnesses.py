@@ -50,7 +50,7 @@ def witnessed(context: RepoContext, ledger: Ledger, item: Witness, tests: Inspec
             f"{item.test} passes as well where it expects something else: what it compares is equal to anything"
         )
     words = redactor()(failed[0].message)
-    seen = f"At the opening {len(failed)} of its tests fail ({words}), at {head[:7]} none"
+    seen = f"At the opening {len(failed)} of its tests failed ({words}), at {head[:7]} none"
     return item.model_copy(update={"seen": seen, "blob": new.new_id})
 
 

@@ -215,7 +215,7 @@ class Learn(WorkflowRules):
             claims_line(seen),
             _fewer_claims(ledger),
             _left_out(ledger),
-            f"{len(wrong)} problems" + (":" if wrong else "."),
+            f"Problems: {len(wrong)}.",
             *map(problem_line, wrong[:_LISTED]),
             seen.unchecked and f"{_UNCHECKED}: {'; '.join(map(problem_line, seen.unchecked[:_LISTED]))}",
         )

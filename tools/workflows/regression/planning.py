@@ -140,15 +140,20 @@ def in_place_of_own(context: RepoContext, options: RegressionOptions) -> tuple[t
 
 
 def selected(
-    context: RepoContext, options: RegressionOptions, jobs: Sequence[ComparisonJob], base: str, *, red_before: bool
+    context: RepoContext,
+    options: RegressionOptions,
+    jobs: Sequence[ComparisonJob],
+    base: str,
+    *,
+    regressed_before: bool,
 ) -> tuple[dict[ComparisonSide, tuple[str, ...]], str]:
     """Choose the test files to run on each side (none: all), and in words which and why."""
     if options.select is Select.FULL:
         return {}, "all tests: asked for"
     if not any(job.chooses for job in jobs):
         return {}, "all tests: no test command takes the files to run"
-    if red_before:
-        return {}, "all tests: an earlier comparison had red ones"
+    if regressed_before:
+        return {}, "all tests: an earlier comparison found a regression"
     head = context.repo.head()
     texts = texts_at(context, head)
     changed = [entry.path for entry in context.repo.entries(base, head)]

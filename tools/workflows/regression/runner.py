@@ -207,7 +207,7 @@ class RegressionRunner(WorkflowRunner):
         if not base.commit:
             return (saw(context, ComparisonPlan(base="", why=base.why)),)
         head, found, carried = context.repo.head(), jobs_of(context, options), earlier_rows(context)
-        chosen, which = selected(context, options, found, base.commit, red_before=bool(carried))
+        chosen, which = selected(context, options, found, base.commit, regressed_before=bool(carried))
         old_tests, old_files = with_old_tests(context, base.commit, head)
         found = (*found, *(old_job(job) for job in found if old_tests and job.of_tests))
         given, left_out = in_place_of_own(context, options)

@@ -82,6 +82,7 @@ def test_the_sessions_own_rows_come_from_the_journal_and_not_from_a_file_that_so
     told = agent.run().state
     figures = json.loads(agent.file(agent.close(), "evals.json"))
 
+    assert told[0].startswith("autoresearch-results.tsv: CONTINUE: ")
     assert not any("Read from a file" in line for line in told)
     assert (figures["format"], figures["baseline"], figures["best"], figures["direction"]) == ("journal", 8, 7, "lower")
 

@@ -156,7 +156,7 @@ def test_a_second_witness_fails_at_the_opening_and_passes_on_the_mended_code_as_
     assert "ended complete: 1 of 1 mended without a second witness" in gate_line(changed)
     closed = agent.close()
 
-    assert "At the opening 1 of its tests fail (assert 5 == 4" in recorded.title
+    assert "At the opening 1 of its tests failed (assert 5 == 4" in recorded.title
     assert (closed.status, closed.coverage) == ("complete", ["errors fixed 1/1", "with a second witness 1/1"])
     assert "- mended with a second witness: F1" in agent.file(closed, "summary.md")
 

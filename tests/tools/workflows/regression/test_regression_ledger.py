@@ -105,13 +105,14 @@ def test_a_change_that_breaks_nothing_is_stable_and_a_mended_regression_is_calle
     agent.run()
     first = agent.close()
     changed(project, "(90 - discount)", "(100 - discount + 0)")
-    agent.open(**TESTS_ONLY)
+    opened = agent.open(**TESTS_ONLY)
     agent.run()
     second = agent.close()
 
     assert agent.handoff(first)["config"]["regression_state"] == "REGRESSION_FOUND"
     config = agent.handoff(second)["config"]
     assert (config["verdict"], config["regression_state"]) == ("STABLE", "REGRESSION_FIXED")
+    assert "Tests: all tests of the given commands: an earlier comparison found a regression." in opened.state
     assert "# STABLE\n" in agent.file(second, "stability-report.md")
     assert [step["prompt"] for step in agent.handoff(second)["next"]] == ["ship"]
 
