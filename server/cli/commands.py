@@ -135,7 +135,7 @@ COMMANDS: Mapping[str, CliCommand] = {
             ),
             _argument("--json", action="store_true", help="print how it stands now as one JSON object, and leave"),
         ),
-        says="Only reads, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
+        says="Only reads, but for what a person says to the agent on the page, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
     ),
     **DRIVING,
     "evals": CliCommand(
