@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
 import re
 import shlex
 import statistics
@@ -26,7 +27,9 @@ from ...tools.measurement.quiet import CLEARLY, Sensitivity, quietest, runs_to_s
 from ...tools.plan.metrics import check_read, read_metric
 from ...tools.plan.model import PLAN_FILE, in_toml
 from ...tools.plan.resources import Resource, resource_of
+from ...tools.plan.scope import Scope
 from ...tools.process.runner import CommandRun, CommandSpec, Runner
+from ...tools.project.measurement_inputs import measured_in_scope, steps
 from ...tools.project.scan import recognised
 from ...tools.text.redaction import redact_tail
 
@@ -293,11 +296,19 @@ def _noise(values: Sequence[float]) -> list[str]:
 
 def _plan(command: str, reader: Reader, lower: bool) -> list[str]:
     scope = _sources() or ["the files that may change, such as src/**"]
-    fields = {"goal": "say what should get better", "scope": scope, "metric": reader.metric}
+    fields = {"goal": "say what should get better", "scope": scope, **_ruler(command, reader), "metric": reader.metric}
     printed = {"direction": "lower" if lower else "higher", "read": reader.read}
     own = {"read": reader.read} if resource_of(reader.read) else printed
     text = in_toml({**fields, "verify": command, **own, "guards": ["a command that must exit 0, such as the tests"]})
     return [f"A plan to paste into {PLAN_FILE}; goal, scope and guards are yours to fill in:", "", *text.splitlines()]
+
+
+def _ruler(command: str, reader: Reader) -> dict[str, list[str]]:
+    """Return what to protect where a file here prints the number: in the scope it would be the experiment's own word."""
+    words = () if resource_of(reader.read) else (word for step in steps(command) for word in step.words)
+    files = [posixpath.normpath(word) for word in words if not word.startswith("/") and Path(word).is_file()]
+    ruler = measured_in_scope(command, files, Scope(("**",)), Scope(()))
+    return {"protected": list(ruler)} if ruler else {}
 
 
 def _sources() -> list[str]:

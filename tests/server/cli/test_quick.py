@@ -72,7 +72,7 @@ def test_the_plan_reads_the_time_that_scatters_less(wall: list[float], busy: boo
     assert bool(why) == (len(wall) >= 5)
 
 
-def test_the_scope_of_the_plan_is_the_project_s_own_or_says_that_it_is_none(
+def test_the_scope_of_the_plan_is_the_project_s_own_or_says_that_it_is_none_and_what_prints_the_number_is_protected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["quick", "--seconds", "0", "--", "true"]) == 0
@@ -86,6 +86,12 @@ def test_the_scope_of_the_plan_is_the_project_s_own_or_says_that_it_is_none(
     assert main(["quick", "--seconds", "0", "--", "true"]) == 0
 
     assert 'scope = ["lib/**/*.py"]' in capsys.readouterr().out
+
+    (tmp_path / "measure.sh").write_text("echo METRIC size=12\n")
+    assert main(["quick", "--seconds", "0", "--", "sh", "./measure.sh"]) == 0
+    assert 'protected = ["measure.sh"]' in capsys.readouterr().out
+    assert main(["quick", "--seconds", "0", "--", "wc -c measure.sh"]) == 0
+    assert "protected" not in capsys.readouterr().out
 
 
 def test_where_nothing_is_printed_the_time_is_measured_and_its_noise_told(capsys: pytest.CaptureFixture[str]) -> None:
