@@ -11,8 +11,7 @@ from ...tools.lab.access import Lab
 from ...tools.plan.model import PLAN_FILE, Plan, in_toml
 from ...tools.verbs.planning import Checked, Inspected, Planning
 from ...tools.verbs.sessions import Sessions
-from .tool_commands import print_answer
-from .wording import for_people
+from .wording import for_people, print_answer
 
 
 def plan(root: Path, options: Namespace) -> int:

@@ -17,13 +17,11 @@ from ...tools.report.changes import changed_between
 from ...tools.report.morning import MOST_FAILED
 from ...tools.report.writing import exported, morning
 from ...tools.text.redaction import redactor
-from ...tools.verbs.claims import Claims
+from ...tools.verbs.overview import Overview
 from ...tools.verbs.review import Review, session_of
 from ...tools.verbs.review_answers import HistoryPage, Reported
 from ...tools.verbs.session_answers import SessionStatus
-from ...tools.verbs.sessions import Sessions
-from .tool_commands import print_answer
-from .wording import for_people
+from .wording import for_people, print_answer
 
 KEPT_IN_STATUS = 5
 MOST_PATCHES = 50_000
@@ -33,7 +31,7 @@ MOST_PATCHES = 50_000
 def status(root: Path, options: Namespace) -> int:
     """Print how the session stands: for people what came of it first."""
     lab = Lab(root)
-    return print_answer(options.json, Sessions(lab).status, lambda answer: _status_lines(lab, answer))
+    return print_answer(options.json, Overview(lab).status, lambda answer: _status_lines(lab, answer))
 
 
 def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
@@ -82,6 +80,7 @@ def export(root: Path, options: Namespace) -> int:
     """Put the session into a tracker's store, or into a signed file."""
     from ...tools.report.trackers import Tracker
     from ...tools.report.trackers import export as exported_to
+    from ...tools.verbs.claims import Claims
 
     if options.bundle and not (options.to or options.into):
         return print_answer(False, lambda: Claims(Lab(root)).make(Path(options.bundle).expanduser()))
@@ -93,6 +92,8 @@ def export(root: Path, options: Namespace) -> int:
 
 def finish(root: Path, options: Namespace) -> int:
     """Close the session."""
+    from ...tools.verbs.sessions import Sessions  # what it runs is no part of a look
+
     lab = Lab(root, allow_commands=options.allow_commands)
     return print_answer(
         options.json, lambda: Sessions(lab).finish_session(options.squash, confirm=not options.no_confirm)

@@ -17,8 +17,8 @@ from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
 from ...tools.verbs.parallel import Parallel
 from ...tools.verbs.taking import Taking
-from .tool_commands import asked, print_answer
-from .wording import for_people
+from .tool_commands import asked
+from .wording import for_people, print_answer
 
 
 def undo(root: Path, options: Namespace) -> int:

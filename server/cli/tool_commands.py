@@ -8,9 +8,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from ...tools.errors import Code, Refusal
 from ...tools.evals.pages import as_lines
@@ -18,10 +16,9 @@ from ...tools.evals.reading import Evaluated, evaluate, evaluate_file
 from ...tools.evals.rows import ResultsFormat
 from ...tools.lab.access import Lab
 from ...tools.lab.answers import Answer
-from ...tools.lab.jobs import PROGRESS
 from ...tools.plan.model import PLAN_FILE, Plan
 from ...tools.process.processes import lineage
-from ...tools.text.redaction import redact_json, redactor, visible
+from ...tools.text.redaction import visible
 from ...tools.verbs.planning import agree_to, commands_without_consent, wanted_commands, whose_yes
 from ...tools.verbs.training import Training
 from ...tools.verbs.workflows import Workflows
@@ -29,7 +26,7 @@ from ...tools.workflows.ci_gate import GateDemands, gate_checks
 from ...tools.workflows.ledger.handoff import GateCheck, exit_status
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from .github import WORDS, tell
-from .wording import for_people
+from .wording import print_answer, print_json
 
 
 def workflow(root: Path, options: Namespace) -> int:
@@ -67,7 +64,7 @@ def gate(root: Path, options: Namespace) -> int:
     status = exit_status(checks)
     if options.json:
         rows = [{"barrier": one.name, "passed": one.passed, "seen": one.seen} for one in checks]
-        _print_json({"status": status, "barriers": rows})
+        print_json({"status": status, "barriers": rows})
     else:
         sys.stdout.write("".join(f"{WORDS[one.passed]:8}{one.name}: {one.seen}\n" for one in checks))
     tell(checks, context, os.environ, not options.json)
@@ -108,47 +105,6 @@ def _value(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
-
-
-AnswerKind = TypeVar("AnswerKind", bound=Answer)
-
-
-def print_answer(
-    as_json: bool, ask: Callable[[], AnswerKind], lines: Callable[[AnswerKind], Sequence[str]] | None = None
-) -> int:
-    """Print an answer as `lines`, by default its own for people, or as JSON; a refusal goes to standard error."""
-    redact = redactor()
-    token = PROGRESS.set(_show_progress)
-    try:
-        try:
-            answer = ask()
-        finally:
-            PROGRESS.reset(token)
-            if sys.stderr.isatty():
-                sys.stderr.write("\r\x1b[K")
-                sys.stderr.flush()
-    except Refusal as refusal:
-        sys.stderr.write(f"{redact(for_people(refusal.message))}\n")
-        if as_json:
-            _print_json({"code": refusal.code, "message": redact(refusal.message)})
-        return 2
-    if as_json:
-        _print_json(redact_json(answer.model_dump(mode="json"), redact))
-    else:
-        told = lines(answer) if lines else map(for_people, answer.lines())
-        sys.stdout.write(redact("\n".join(told)) + "\n")
-    return 0
-
-
-def _show_progress(seconds: float, line: str) -> None:
-    """Show how a command goes, on one line of a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{seconds:.0f} s  {redactor()(line)[:100]}")
-        sys.stderr.flush()
-
-
-def _print_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
 
 
 def approve(root: Path, options: Namespace) -> int:

@@ -143,12 +143,9 @@ class _End:
         level = moved(self.level, claim.relative, claim.gain)
         grown = level / self.level if claim.relative and self.level else 1.0
         if claim.variance is None or self.variance is None:
-            return _End(level, self.slope * grown)._unknown()
+            return _End(level, self.slope * grown, None)
         size = level**2 if claim.relative else 1.0
         return _End(level, self.slope * grown, self.variance * grown**2 + size * claim.variance)
-
-    def _unknown(self) -> _End:
-        return replace(self, variance=None)
 
 
 def moved(level: float, relative: bool, gain: float) -> float:

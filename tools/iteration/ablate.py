@@ -12,7 +12,7 @@ from ..lab.context import RepoContext
 from ..session.events import Ablated
 from ..session.state import Session
 from .in_turn import gain_of, pairs_in, run_in_turn, seconds_left
-from .keeps import KeptChange, standing, without
+from .keeps import KeptChange, raced_before, standing, without
 
 _NAMES = {Arm.INCUMBENT: "the best without it", Arm.CANDIDATE: "the best"}
 
@@ -55,17 +55,6 @@ def _tested(context: RepoContext, keeps: list[KeptChange], deadline: float) -> I
         found = _raced(context, session, keep, staged, pairs)
         context.record(found)
         yield KeepTest(keep, found)
-
-
-def raced_before(context: RepoContext) -> dict[int, Ablated]:
-    """Return the races without one of its keeps that this best was put to, by the keep's iteration."""
-    session = context.active
-    events = context.journal.of_kind(session.id, Ablated.model_fields["kind"].default)
-    return {
-        event.iteration: event
-        for event in events
-        if isinstance(event, Ablated) and event.incumbent == session.incumbent_iteration and not event.problem
-    }
 
 
 def _raced(context: RepoContext, session: Session, keep: KeptChange, staged: Staged, pairs: int) -> Ablated:

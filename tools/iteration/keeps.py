@@ -9,7 +9,7 @@ from ..errors import Code, Refusal
 from ..git.experiment import Staged
 from ..git.merging import merged
 from ..lab.context import RepoContext
-from ..session.events import Committed, Row, Screened
+from ..session.events import Ablated, Committed, Row, Screened
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,17 @@ def standing(context: RepoContext) -> list[KeptChange]:
 def _change(context: RepoContext, row: Row) -> KeptChange:
     attempts = attempts_of(context, row.iteration)
     return KeptChange(row, f"{attempts[0].commit}^", attempts[-1].commit)
+
+
+def raced_before(context: RepoContext) -> dict[int, Ablated]:
+    """Return the races without one of its keeps that this best was put to, by the keep's iteration."""
+    session = context.active
+    events = context.journal.of_kind(session.id, Ablated.model_fields["kind"].default)
+    return {
+        event.iteration: event
+        for event in events
+        if isinstance(event, Ablated) and event.incumbent == session.incumbent_iteration and not event.problem
+    }
 
 
 def attempts_of(context: RepoContext, number: int) -> list[Committed | Screened]:

@@ -14,7 +14,7 @@ from ..decision.judging import Arm
 from ..decision.measured import GuardResult, TrainingTold
 from ..errors import Code, Refusal
 from ..git.branches import count_between, is_trunk
-from ..iteration.ablate import raced_before
+from ..iteration.keeps import raced_before
 from ..lab.context import RepoContext
 from ..lab.legs import cost_words, legs_of
 from ..lab.masking import as_shown, masker, shown_plan

@@ -11,7 +11,6 @@ from ..decision.exact import Exact
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, TrainingTold
 from ..errors import Code, Refusal
-from ..iteration.measure import run_again
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
 from ..plan.scope import Scope
@@ -264,6 +263,8 @@ def remeasured(context: RepoContext, session: Session, iteration: int) -> Histor
     row = page.rows[0]
     if not row.commit or row.metric is None:
         raise Refusal(Code.BAD_ARGUMENT, f"Iteration {iteration} has no measurement ({row.status}). Name another one.")
+    from ..iteration.measure import run_again  # whoever only looks measures nothing
+
     run = run_again(context, session, row.commit, iteration)
     context.record(Remeasured(iteration=iteration, measurement=run))
     if session.finished:
