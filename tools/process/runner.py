@@ -57,7 +57,6 @@ class ForkServer:
             try:
                 self._ask(place, lock)
             except OSError:
-                self._close()
                 self._open()
                 self._ask(place, lock)
 
@@ -68,6 +67,7 @@ class ForkServer:
             raise ConnectionResetError("the process that starts supervisors has ended")
 
     def _open(self) -> None:
+        self._close()  # what was lost, or is another process's that was forked from
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.settimeout(TIMEOUT_S)
         nothing = subprocess.DEVNULL

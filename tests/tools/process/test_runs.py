@@ -117,6 +117,20 @@ def test_no_descriptor_is_inherited(runner: Runner, tmp_path: Path) -> None:
     assert run.stdout == "['0', '1', '2', '3']\n", "3 is the listing itself"
 
 
+def test_a_fork_of_a_server_closes_what_it_got_of_it(runner: Runner, tmp_path: Path) -> None:
+    runner.run(CommandSpec("true", tmp_path, 30))
+    said = tmp_path / "said"
+    if (child := os.fork()) == 0:
+        with said.open("w") as file:
+            sys.unraisablehook = lambda told: print(told.exc_value, file=file)
+            code = runner.run(CommandSpec("exit 3", tmp_path, 30)).exit_code
+        os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    assert said.read_text() == ""
+    assert runner.run(CommandSpec("exit 4", tmp_path, 30)).exit_code == 4
+
+
 def test_binary_output_and_progress_bars_are_text_in_the_end(runner: Runner, tmp_path: Path) -> None:
     heard: list[str] = []
     go = tmp_path / "go"
