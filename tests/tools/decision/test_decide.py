@@ -20,6 +20,7 @@ from autoresearch_mcp.tools.decision.decide import (
 from autoresearch_mcp.tools.decision.failures import FailureClass
 from autoresearch_mcp.tools.decision.judging import UNMEASURED, Finding, Step
 from autoresearch_mcp.tools.decision.measured import GuardResult, Measurement
+from autoresearch_mcp.tools.decision.recheck import UNCHECKED
 from autoresearch_mcp.tools.decision.same_tree import Slowdown
 from autoresearch_mcp.tools.plan.model import Plan
 
@@ -237,6 +238,26 @@ def test_what_is_ahead_only_at_its_best_is_not_kept() -> None:
 
 def test_every_status_but_the_baseline_is_in_the_table() -> None:
     assert {status for _, _, status in TABLE.values() if status} == set(Status) - {Status.BASELINE}
+
+
+def test_a_trial_opens_with_a_change_and_nothing_that_was_done_to_it() -> None:
+    opened = vars(Trial(1, "a", "an idea"))
+
+    assert {name for name, value in opened.items() if value not in (None, 0, "", (), UNCHECKED, TakeBack.NO)} == {
+        "number",
+        "parent",
+        "description",
+        "changed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("made", "servers"),
+    [({}, False), ({"take_back": TakeBack.ANYWAY}, True), ({"submitted": 1}, True)],
+    ids=["edited", "taken back", "handed in"],
+)
+def test_what_the_server_put_there_no_agent_is_to_mend(made: dict[str, object], servers: bool) -> None:
+    assert case(**made)[0].servers is servers  # type: ignore[arg-type]
 
 
 def test_an_idea_may_be_mended_as_often_as_the_documentation_says() -> None:

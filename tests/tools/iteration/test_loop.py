@@ -294,6 +294,12 @@ def test_an_edit_made_after_the_commit_survives_the_undo(project: Project) -> No
     project.start()
     project.write("value.txt", "12\n")
     project.loop.commit("twelve")
+    ruler = project.read("check.sh")
+    project.write("check.sh", "true\n")
+    with pytest.raises(Refusal, match=r"check\.sh") as refused:
+        project.loop.verify()
+    assert refused.value.code is Code.PROTECTED  # before anything was run: put back, it goes on
+    project.write("check.sh", ruler)
     project.loop.verify()
     project.write("value.txt", "the next idea\n")
 
