@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
-from itertools import accumulate
+from itertools import accumulate, chain, count
 
 from ..decision.decide import Status
 from ..plan.model import Direction, Plan
@@ -136,7 +136,7 @@ class Picture:
 
     def x_ticks(self, most: int = 10) -> list[tuple[int, str]]:
         """Places along the bottom with their iteration, which begins anew with each session."""
-        sizes = (1, 2, 5, 10, 20, 50, 100, 200, 500, *range(1000, 10**9, 1000))
+        sizes = chain((1, 2, 5, 10, 20, 50, 100, 200, 500), count(1000, 1000))
         size = next(size for size in sizes if self.width / size <= most)
         return [
             (segment.first + number, f"{number:,}")

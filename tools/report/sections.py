@@ -37,7 +37,7 @@ from .picture import Chapter, Mark, picture
 from .rest import NO_REST, Rest
 from .words import duration
 
-MOST_DOTS = 1500
+MOST_DOTS = 1000
 """Tries that were not kept which a picture draws, and as many of those that were: more than one for each place across."""
 
 

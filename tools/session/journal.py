@@ -218,7 +218,7 @@ class Journal(RowQueries):
         for first in range(0, len(iterations), 500):
             some = iterations[first : first + 500]
             query = (
-                f"SELECT body FROM event WHERE session = ? AND kind IN ({places(kinds)}) "
+                f"SELECT body FROM event {_BY_INDEX} WHERE session = ? AND kind IN ({places(kinds)}) "
                 f"AND iteration IN ({places(some)}) ORDER BY number"
             )
             for (body,) in self._database.query(query, session, *kinds, *some):
