@@ -62,8 +62,9 @@ def broken(database: Database, thorough: bool) -> str:
 
     `thorough` follows every record; without it checkpoints stand for those before the newest of them.
     """
-    since = 1
-    for number, checkpoint in [] if thorough else _checkpoints(database):
+    since, query = 1, "SELECT number, body FROM event WHERE kind = ? ORDER BY number"
+    for number, body in [] if thorough else database.query(query, CHECKPOINT):
+        checkpoint = _read(body)
         told = checkpoint.content if checkpoint and checkpoint.since == since else ""
         holds = told and told == _content(database, since, number)
         if not holds and (found := _followed(database, since, number)):
@@ -90,13 +91,8 @@ def names_snapshot(database: Database, digest: str, after: int) -> bool:
     )
 
 
-def _checkpoints(database: Database) -> list[tuple[int, Checkpoint | None]]:
-    """Return every checkpoint with its number, oldest first; None for one that cannot be read."""
-    query = "SELECT number, body FROM event WHERE kind = ? ORDER BY number"
-    return [(number, _read(body)) for number, body in database.query(query, CHECKPOINT)]
-
-
 def _read(body: object) -> Checkpoint | None:
+    """Return a checkpoint; None if it cannot be read."""
     try:
         return Checkpoint.model_validate_json(str(body))
     except ValidationError:

@@ -132,15 +132,12 @@ _STATUSES = {str(status): status for status in Status}
 
 
 def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
-    """Read rows in short from the records of their iterations; words that come again are kept once.
+    """Read rows in short from the records of their iterations.
 
     The JSON is taken as it is: it was checked when it was written, and the chain tells whether it still is what was.
     """
-    known: dict[Any, Any] = {}
-    once = known.setdefault
     for body in bodies:
-        row = from_json(body)["row"]
-        learned, files = row.get("learned", ""), tuple(row.get("files", ()))
+        row = from_json(body, cache_strings="keys")["row"]
         yield ShortRow(
             row["iteration"],
             _STATUSES[row["status"]],
@@ -154,8 +151,8 @@ def read_short(bodies: Iterable[str]) -> Iterator[ShortRow]:
             row.get("high"),
             row.get("guard", "-"),
             row["description"],
-            once(learned, learned),
-            once(files, files),
+            row.get("learned", ""),
+            tuple(row.get("files", ())),
             row.get("seconds", 0.0),
         )
 
