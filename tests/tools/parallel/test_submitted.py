@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -218,6 +219,9 @@ def test_an_edit_where_a_keep_changes_a_file_is_never_written_over_and_holds_up_
     project.git("checkout", "--", "src/a.txt")
     while project.sessions.status().candidates:
         crew.wake()
+    for thread in threading.enumerate():
+        if thread.name == "candidates":  # what was decided is told before the last of it is done
+            thread.join()
     assert (project.read("src/a.txt"), project.statuses()[1:]) == ("4\n", ["keep"])
     check(project)
 
