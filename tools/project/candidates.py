@@ -14,7 +14,7 @@ from ..plan.model import Plan
 from ..plan.scope import Scope
 from .aims import AIMS, Aim, Edits
 from .folders import CommandKind, Language, ProjectCommand
-from .goals import Quality, wished, words_of
+from .goals import Quality, conditions_of, wished, words_of
 from .lacking import Lacking, lacking, unknown
 from .measurement_inputs import protected_globs
 from .measures import Measure, needed
@@ -157,8 +157,9 @@ def _candidates(offers: Sequence[_Offer], goal: str, files: Sequence[str]) -> tu
 def _candidate(offer: _Offer, goal: str, files: Sequence[str], *, ambiguous: bool) -> Candidate:
     project, aim, measure = offer.project, offer.aim, offer.measure
     language = f" ({project.languages[0]})" if ambiguous else ""
-    guards = [next(iter(project.of_kind(kind)), None) for kind in aim.guards]
-    told = [command for command in guards if command is not None]
+    kinds = dict.fromkeys((*aim.guards, *_kept_green(goal)))
+    guards = [next(iter(project.of_kind(kind)), None) for kind in kinds]
+    told = [command for command in guards if command is not None and command.text not in measure.verify]
     keeps = [text for keep in aim.keeps if (text := keep(project))]
     plan: dict[str, str | list[str]] = {
         "goal": goal or aim.title,
@@ -188,13 +189,28 @@ def _candidate(offer: _Offer, goal: str, files: Sequence[str], *, ambiguous: boo
     )
 
 
+_GREEN = {
+    r"tests?|suites?|specs?|pytest|ci": CommandKind.TEST,
+    r"types?|typing|mypy|pyright|tsc": CommandKind.TYPES,
+    r"lint\w*|ruff|eslint|flake8|clippy": CommandKind.LINT,
+    r"builds?|compil\w+": CommandKind.BUILD,
+}
+
+
+def _kept_green(goal: str) -> list[CommandKind]:
+    """Return the kinds of command that a person wants to stay green, in their own words."""
+    stays = conditions_of(goal)
+    return [kind for words, kind in _GREEN.items() if any(re.fullmatch(words, word) for word in stays)]
+
+
 def _missing(quality: Quality, ranked: Sequence[Project], goal: str, files: Sequence[str]) -> Lacking:
     """Return what to add for a quality, in the first project that has code, with the fields of a plan there."""
     project = next((one for one in ranked if not one.speaks(Language.MARKDOWN, Language.NOTEBOOK)), None)
     if project is None:
         return lacking(quality, next(iter(ranked), None), {"goal": goal})
     scope, protected = _areas(project)
-    guards = [inside(project.root, command.text) for command in project.of_kind(CommandKind.TEST)[:1]]
+    kinds = dict.fromkeys((CommandKind.TEST, *_kept_green(goal)))
+    guards = [inside(project.root, command.text) for kind in kinds for command in project.of_kind(kind)[:1]]
     fields: dict[str, str | list[str]] = {
         "goal": goal,
         "scope": list(scope),

@@ -90,7 +90,7 @@ def way_for(goal: str) -> tuple[str, ...]:
     """
     said, qualities = " ".join(words_of(goal)), wished(goal)
     way = _first(_ASKED, said) or next((_BY_QUALITY.get(one, "plan") for one in qualities), "")
-    way = way or (_first(_TOLD, said) or "probe" if said else "plan")
+    way = way or (_first(_TOLD, said) or _first(_ASKED, goal.lower()) or "probe" if said else "plan")
     way = (_first(_BEFORE, said) or way) if way == "regression" else way
     return ("regression" if way == "flaky" else way, *_ONWARDS.get(way, "").split())
 

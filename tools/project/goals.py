@@ -44,9 +44,7 @@ class _Wish:
     change: str = ""
 
 
-_FASTER = (
-    r"fast\w*|quick\w*|speed\w*|slow\w*|times?|seconds?|minutes?|duration|latency|perform\w*|optimi[sz]\w*|accelerat\w*"
-)
+_FASTER = r"fast\w*|quick\w*|speed\w*|slow\w*|long|times?|seconds?|minutes?|duration|latency|perform\w*|optimi[sz]\w*|accelerat\w*"
 _SMALLER = (
     r"small\w*|shr[iu]nk\w*|siz\w*|bytes?|kb|mb|kilobytes?|big\w*|large\w*|heav\w*|light\w*|slim\w*|weigh\w*|reduc\w*|lower"
     r"|cut\w*|less|minif\w*|bloat\w*|trim\w*|compact\w*|optimi[sz]\w*"
@@ -104,12 +102,89 @@ _WISHES = (
 )  # fmt: skip
 _NEAR = 5
 """Words between a noun and its word of change, at most."""
-_ASIDE = re.compile(r"\b(without|while|but|keeping|as long as|so that|and keep|though|unless|not by)\b[^.;!?]*")
+_SENTENCES = re.compile(r"[;!?\n]|\.(?=\s|$)")
+_CLAUSES = re.compile(
+    r"[,:()]|\s[-\u2013\u2014&+/]+\s"
+    r"|\b(?=(?:and|but|yet|while|though|although|unless|without|w/o|with|as long as|so that|provided|subject to|under|only if|if)\b)"
+)
+_LEAD = (
+    r"^\W*(?:(?:and|but|yet|while|also|please|just|always|then|only|so|you|it|we|they|i|i'd|would|like|want|wish|try|remember"
+    r"|must|should|have|has|needs?|be|careful|to)\W+)*"
+)
+_GOOD = (
+    r"pass(?:es|ed|ing)?|green|work(?:s|ing)?|run(?:s|ning)?|ok|okay|fine|succeed\w*|holds?|compil\w+|happy|intact|valid|correct"
+    r"|(?:the )?same"
+)
+_WORSE = r"break\w*|broke\w*|fail\w*|chang\w*|regress\w*|suffer\w*"
+_STAYS = re.compile(
+    rf"^\W*(?:without|w/o|as long as|provided|though|although|unless|not)\b"
+    rf"|{_LEAD}(?:keep|leave|leaving|preserv\w+|maintain\w*|retain\w*|keeping)\b(?! on\b| working on\b| (?!passing|working|running)\w+ing\b)"
+    rf"|{_LEAD}(?:do not|don'?t|never|avoid|not)\b"
+    rf"|{_LEAD}(?:with )?(?:no|zero|0|nothing|none)\b.*\b(?:{_WORSE}|new|red)\b"
+    rf"|{_LEAD}(?:make (?:very )?sure|sure|ensur\w+|see to it|check|verify|guarantee)\b.*\b(?:{_GOOD}|{_WORSE}|still|not)\b"
+    r"|\b(?:stays?|remains?|(?:must|should|shall|may) ?(?:not|never|n't))\b|n't (?:be )?(?:broken?|fail|change|regress)\b"
+    rf"|\b(?:cannot|can not|do not|does not|will not|to not|not to) (?:{_WORSE})\b"
+    rf"|\b(?:must|should|shall|ought to|(?:has|have|needs?) to|still|keeps?|continu\w+|continu\w+ to)"
+    rf"(?: (?:still|all|always|also|both|ever|keep|continue to))* (?:be )?(?:{_GOOD})\b"
+)
+"""A clause that demands that something stays as it is: a condition, and no goal as long as another clause has one."""
+_STAYS_UNASKED = re.compile(
+    rf"\b(?:{_TESTS})\b.*\b(?:{_GOOD}|first|guards?|sacred|judges?|law|contract)\b|\b(?:{_GOOD}|guard\w*)\b.*\b(?:{_TESTS})\b"
+    rf"|{_LEAD}(?:(?:re-?)?run|verify|check)\b.*\b(?:{_TESTS})\b|\b(?:unchanged|untouched|unaffected|compatib\w+|safety net)\b"
+    r"|^\W*(?:(?:and|with|the|only) )*(?:same|identical|constraints?|conditions?|guards?|requirements?)\b"
+)
+"""The same, where the clause has no word of change."""
+_ASKS = re.compile(
+    rf"\b(?:mak(?:e|es|ing)|get\w*|bring\w*|turn\w*|let|add\w*|writ\w+|more|increas\w*|{_FASTER}|{_SMALLER}|{_FEWER}|{_BETTER})\b"
+)
+_QUESTION = re.compile(r"\W*(?:do(?! not)|does|did|is|are)\b")
+_GRANTS = re.compile(r"n't\b|\b(?:not|never|no|may|can|might|fine|ok|okay|allowed)\b")
 
 
 def words_of(goal: str) -> tuple[str, ...]:
-    """Return the words of a goal's wish; what it says must not happen (`without breaking the tests`) is left out."""
-    return tuple(re.findall(r"[a-z0-9+#_-]+", _ASIDE.sub("", goal.lower()) or goal.lower()))
+    """Return the words of a goal's wish; what it says must stay (`keep the tests green`) is left out where a wish is left."""
+    return _words(_clauses(goal)[0])
+
+
+def conditions_of(goal: str) -> tuple[str, ...]:
+    """Return the words of what a goal says must stay as it is."""
+    return _words(_clauses(goal)[1])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[a-z0-9+#_-]+", text))
+
+
+def _clauses(goal: str) -> tuple[str, str]:
+    """Return what a goal asks for, and what it says must stay. A part of a list goes where the rest of its list goes."""
+    wish: list[str] = []
+    stays: list[str] = []
+    said = goal.lower().replace("\u2019", "'")
+    for sentence in _SENTENCES.split(said):
+        undecided: list[str] = []
+        last = wish
+        for clause in _CLAUSES.split(sentence):
+            if not _QUESTION.match(sentence) and _is_condition(clause):
+                last = stays
+            elif _ASKS.search(clause):
+                last = wish
+            elif last is wish:
+                undecided.append(clause)
+                continue
+            last += [*undecided, clause]
+            undecided = []
+        wish += undecided
+    asked = " ".join(wish)
+    return (asked, " ".join(stays)) if _words(asked) else (said, "")
+
+
+def _is_condition(clause: str) -> bool:
+    if _STAYS.search(clause):
+        return True
+    asks = _ASKS.search(clause)
+    if re.match(r"\W*(?:but|while|yet)\b", clause):
+        return not asks or _GRANTS.search(clause) is not None
+    return not asks and _STAYS_UNASKED.search(clause) is not None
 
 
 def wished(goal: str) -> tuple[Quality, ...]:

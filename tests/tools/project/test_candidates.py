@@ -107,6 +107,35 @@ MIXED = {
 }
 
 
+CONDITIONS = (
+    "; the tests must stay green",
+    ". All tests must pass.",
+    ", keep the tests green",
+    " and keep the test suite passing",
+    ". Tests must keep passing.",
+    ". All 692 tests should continue to pass",
+    ". Make sure the test suite still passes.",
+    " without breaking the tests",
+    " without breaking the tests, the types or the lint",
+    " w/o breaking tests",
+    ", don\u2019t break the tests",
+    " and do not change the tests",
+    "; no test may fail",
+    ", no failing tests",
+    ". Tests first.",
+    " - tests stay green - please",
+    " (the tests, all of them, must stay green)",
+    " with every test passing",
+    " as long as pytest is green",
+    " subject to the tests passing",
+    " so that the tests stay green",
+    ", tests/test_shop.py is the judge",
+    ", same results, tests green",
+    ". The only condition: tests.",
+    "; run the tests after each change",
+)
+
+
 @pytest.mark.parametrize(
     ("goal", "title"),
     [
@@ -124,7 +153,25 @@ MIXED = {
         ("reduce lines of code", "Fewer lines of code"),
         ("simplify the code in native", "Fewer lines of code in native"),
         ("speed up the go benchmarks", "Faster benchmarks in core"),
-        ("make it faster without breaking the tests", "Faster benchmarks in core"),
+        *((f"make it faster{condition}", "Faster benchmarks in core") for condition in CONDITIONS),
+        ("Keeping the tests green, make it faster", "Faster benchmarks in core"),
+        ("The tests, types and lint must stay green; make it faster", "Faster benchmarks in core"),
+        ("Could you make it faster while all tests keep passing?", "Faster benchmarks in core"),
+        ("I want it faster and the tests to stay green", "Faster benchmarks in core"),
+        ("Smaller bundle; the tests must stay green", "Smaller bundle in web"),
+        ("fewer type errors, all tests pass", "Fewer type errors"),
+        ("raise coverage; all existing tests must pass", "Higher test coverage"),
+        ("make the tests faster, but keep them green", "Faster tests"),
+        ("the tests must run faster", "Faster tests"),
+        ("keep making the tests faster", "Faster tests"),
+        ("the test suite takes too long; make it faster", "Faster tests"),
+        ("make the tests faster without deleting any", "Faster tests"),
+        ("get all tests to pass", "More passing tests"),
+        ("get the tests green and keep them green", "More passing tests"),
+        ("make sure all tests pass", "More passing tests"),
+        ("All tests must pass.", "More passing tests"),
+        ("two tests are red; make the tests green", "More passing tests"),
+        ("fix the remaining lint errors", "Fewer lint findings"),
         ("get rid of compiler warnings", "Fewer compiler warnings in native"),
         ("a smaller binary", "Smaller program in native"),
         ("fix the failing tests", "More passing tests"),
@@ -135,6 +182,22 @@ MIXED = {
 )
 def test_the_goals_words_choose_the_first_plan(goal: str, title: str) -> None:
     assert plans(MIXED, goal)[0].title == title
+
+
+@pytest.mark.parametrize(
+    ("goal", "guards"),
+    [
+        ("shorter docs", []),
+        ("smaller wheel; keep the tests green and mypy happy", ["python -m pytest -q", "python -m mypy ."]),
+        ("make the tests faster, but keep the tests green", []),
+        ("make pricing faster; no new lint findings", ["python -m pytest -q", "python -m ruff check --no-fix ."]),
+    ],
+)
+def test_what_must_stay_green_in_a_goals_words_is_a_guard(goal: str, guards: list[str]) -> None:
+    found = proposed(PYTHON | DOCS, goal)
+    plans = [*(one.plan for one in found.candidates), *(one.plan for one in found.lacking)]
+
+    assert plans[0].get("guards", []) == guards
 
 
 PACKAGE = {
