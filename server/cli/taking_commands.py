@@ -7,7 +7,6 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-from ...tools.decision.decide import Status
 from ...tools.driver.settling import settle as settled
 from ...tools.errors import Code, Refusal
 from ...tools.lab.access import Lab
@@ -18,7 +17,7 @@ from ...tools.verbs.loop_answers import Iterated
 from ...tools.verbs.parallel import Parallel
 from ...tools.verbs.taking import Taking
 from .tool_commands import asked
-from .wording import for_people, print_answer
+from .wording import print_answer
 
 
 def undo(root: Path, options: Namespace) -> int:
@@ -33,12 +32,7 @@ def undo(root: Path, options: Namespace) -> int:
         kept.append(answer.status is not None and answer.status.kept)
         return answer
 
-    def lines(answer: Iterated) -> list[str]:
-        stayed = answer.status is Status.DISCARD and not options.force
-        force = f"To let it go all the same, whatever it costs: autoresearch-mcp undo {number} --force"
-        return [*map(for_people, answer.lines()), *([force] if stayed else [])]
-
-    return print_answer(options.json, ask, lines) or int(kept != [True])
+    return print_answer(options.json, ask) or int(kept != [True])
 
 
 def settle(root: Path, options: Namespace) -> int:

@@ -201,7 +201,7 @@ async def test_bad_arguments_are_refused_like_everything_else(client: Client, pr
 
     for given, words in (
         ({"description": "x", "metric": 0.1}, "no argument `metric`"),
-        ({}, "`description`: is missing"),
+        ({}, "`description` is empty"),
         ({"description": ["x"]}, "`description`: has to be a text"),
         ({"description": "  "}, "`description` is empty"),
         ({"description": "x", "repo": "/etc"}, "outside"),

@@ -134,7 +134,8 @@ def decide(
     says that the change is ahead in the best of several executions alone.
     """
     if not trial.changed:
-        return Verdict(NextStep.STAND, Status.NO_OP, "Nothing in scope changed, so there was nothing to measure.")
+        why = "Nothing in scope changed, so there was nothing to measure; it counts as an iteration."
+        return Verdict(NextStep.STAND, Status.NO_OP, why)
     if not trial.commit:
         return _uncommitted(trial)
     if trial.incumbent_failures > INCUMBENT_RETRIES:

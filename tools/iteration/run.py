@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from ..decision.decide import NextStep, Status, Trial, unguarded
+from ..decision.decide import NextStep, Status, TakeBack, Trial, unguarded
 from ..decision.failures import FailureClass
 from ..decision.judging import Step
 from ..git.repo import shown
 from ..lab.context import RepoContext
+from ..plan.model import Ties
 from ..session.commits import MADE_BEFORE, revert_message
 from ..session.events import GaveUp, Logged, Reverted, Row, RowClaim
 from ..session.intent import Intent, clear_intent, write_intent
@@ -140,23 +142,44 @@ def row_of(session: Session, trial: Trial, learned: str) -> Row:
         undoes=trial.undoes,
         incumbent_worse=verdict.status is Status.DISCARD and session.slowdown is not None,
         undecided=verdict.status is Status.DISCARD and session.finding.step is Step.INCONCLUSIVE,
-        note=" ".join(filter(None, (trial.note, _one_far_run(session, trial, verdict.status)))),
+        note=" ".join(filter(None, (trial.note, *_of_discarded(session, trial, verdict.status)))),
         **_measured_part(session, trial),
     )
 
 
-FAR = 3.0
-"""Standard deviations of a run beyond which one run may as well be an outlier."""
+FAR, TOO_FAR = 3.0, 6.0
+"""Standard deviations of a run between which one run may as well be an outlier. Beyond, such a run comes once in a thousand, even
+where six runs have to tell the scatter (Student's t with 5 degrees of freedom).
+"""
 
 
-def _one_far_run(session: Session, trial: Trial, status: Status) -> str:
+def _of_discarded(session: Session, trial: Trial, status: Status) -> Iterator[str]:
+    """Say what is possible after a discard that a person may see otherwise."""
+    if status is not Status.DISCARD or any(not guard.passed for guard in trial.guards or ()):
+        return
+    if trial.take_back is TakeBack.IF_NOT_WORSE:
+        yield (
+            f"Keep {trial.undoes} stands; the report tells your words as a doubt about it. If it is wrong all the same, tell the "
+            "person what shows it, and the guard for the next plan that would fail on it: only a person takes it out, whatever "
+            f"that costs, by `autoresearch-mcp undo {trial.undoes} --force`."
+        )
+    elif trial.removed and not trial.added and session.finding.step is Step.NOT_BETTER:
+        finding = session.finding
+        if (finding.gain if finding.high is None else finding.high) >= 0 and session.plan.ties == Ties.DISCARD:
+            yield (
+                'It only removes lines and was not shown to be worse: `ties = "simpler"`, in the plan of another session, '
+                "runs such a change on and keeps it where it is shown to lose nothing."
+            )
+    if not trial.take_back:
+        yield _one_far_run(session, trial)
+
+
+def _one_far_run(session: Session, trial: Trial) -> str:
     """Say where a change was dropped on one run that a slow moment of the machine would explain as well."""
     once = session.noisy and len(trial.candidate) == 1 and MADE_BEFORE not in trial.note
-    if status is not Status.DISCARD or not once or not session.judge.spread:
-        return ""
-    value = trial.candidate[0].value
+    value = trial.candidate[0].value if once and session.judge.spread else None
     off = -session.plan.gain(value, session.reference) / session.judge.spread if value is not None else 0.0
-    if off <= FAR:
+    if not FAR < off <= TOO_FAR:
         return ""
     return (
         f"It was dropped on one run, {off:.1f} standard deviations worse: an outlier would look the same. "

@@ -5,7 +5,7 @@ it. Every report says it from this one value. Pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
@@ -179,6 +179,7 @@ def morning_of(session: Session, not_kept: NotKept, in_git: KeptInGit, now: floa
         "Fresh runs": summary.confirmation,
         "Without each": " ".join(f"#{one.iteration} {worth_of(session, one)[1]}" for one in in_git.ablated),
         "Luck": luck_words(session),
+        "Doubt": " ".join(_doubts(session, not_kept)),
         "Noise": noise_band(session),
         "Holdout": asked,
     }
@@ -255,7 +256,7 @@ def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
             ReportedKeep(
                 iteration=row.iteration,
                 commits=tuple(commits.get(row.iteration, ())),
-                description=" ".join(row.description.split()),
+                description=_words(row),
                 change=change_words(plan, alone),
                 value=change.value,
                 low=change.low,
@@ -293,8 +294,20 @@ def _failed(session: Session, not_kept: NotKept) -> tuple[FailedGroup, ...]:
     return tuple(group for group in found if group.count)
 
 
+def _doubts(session: Session, not_kept: NotKept) -> Iterator[str]:
+    """Say of keeps that stand who tried to take them back, in the words of that try."""
+    rows = (row for _, newest in not_kept.others.values() for row in newest)
+    for row in rows:
+        if row.undoes in session.headline.standing:
+            yield f"keep {row.undoes} was to be taken back by #{row.iteration}: {_words(row)}."
+
+
+def _words(row: RowLike) -> str:
+    return " ".join(row.description.split())
+
+
 def _failed_try(row: RowLike, guard: str = "") -> FailedTry:
-    words = f"{' '.join(row.description.split())}{f' ({guard})' if guard else ''}"
+    words = f"{_words(row)}{f' ({guard})' if guard else ''}"
     return FailedTry(row.iteration, words, delta_words(row))
 
 

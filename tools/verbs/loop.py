@@ -31,7 +31,7 @@ class Loop(Verbs):
 
     def iterate(
         self,
-        description: Description,
+        description: Description = "",
         hypothesis: Hypothesis = "",
         learned: Learned = "",
         again: int = 0,
@@ -48,6 +48,8 @@ class Loop(Verbs):
         or detect_stuck says so. `undo` = the number of a keep tries the best without it, kept where that is not worse. Refused,
         with nothing committed, if anything outside the scope or any protected file changed.
         """
+        if again or undo:
+            description = description or (f"Take iteration {undo} back" if undo else f"Try iteration {again} again")
         with self._lab.for_writing(
             repo, Tool.ITERATE, again=lambda context: commit.is_open(context, description)
         ) as context:

@@ -52,7 +52,7 @@ def test_a_keep_that_stays_is_told_with_the_line_that_lets_it_go(
 
     assert typed(project, "undo", "1") == 1
 
-    assert capsys.readouterr().out.endswith("whatever it costs: autoresearch-mcp undo 1 --force\n")
+    assert capsys.readouterr().out.endswith("whatever that costs, by `autoresearch-mcp undo 1 --force`.\n")
 
 
 def test_a_keep_of_a_finished_session_is_refused_with_the_lines_that_do_without_it(

@@ -59,11 +59,15 @@ def test_the_next_change_has_to_beat_the_last_kept_one(project: Project) -> None
     assert project.try_value(7).status is Status.KEEP
 
 
-def test_equal_is_discarded_by_default(project: Project) -> None:
-    project.start()
-    project.write("app.txt", "one\n")
+def test_equal_is_discarded_by_default_and_the_answer_names_the_setting_that_keeps_it(project: Project) -> None:
+    project.start().write("app.txt", "one\n")
 
-    assert project.loop.iterate("fewer lines").status is Status.DISCARD
+    answer = project.loop.iterate("fewer lines")
+
+    assert answer.status is Status.DISCARD
+    assert 'ties = "simpler"' in answer.note
+    project.write("app.txt", "one\n").write("value.txt", "11\n")
+    assert "ties" not in project.loop.iterate("dead code, and worse").note
 
 
 def test_equal_and_shorter_stays_if_the_plan_says_so(tmp_path: Path) -> None:
@@ -209,6 +213,7 @@ def test_nothing_changed_is_a_no_op_without_a_commit(project: Project) -> None:
     answer = project.loop.iterate("nothing")
 
     assert answer.status is Status.NO_OP
+    assert "it counts as an iteration" in answer.why
     assert project.git("rev-parse", "HEAD") == head
 
 

@@ -56,11 +56,15 @@ def test_a_keep_without_which_it_is_not_worse_goes_and_the_gain_stays(three: Pro
 def test_a_keep_without_which_it_is_worse_stays(three: Project) -> None:
     tree = three.git("rev-parse", "HEAD^{tree}")
 
-    answer = three.loop.undo(3)
+    answer = three.loop.iterate("it is wrong for 1.0 after 1", undo=3)
 
     assert (answer.status, answer.metric, answer.delta) == (Status.DISCARD, 5.0, 1.0)
+    assert "only a person takes it out, whatever that costs, by `autoresearch-mcp undo 3 --force`" in answer.note
+    for form in ("text", "md"):
+        told = three.review.report(form).report.replace("<!-- -->", "")
+        assert "Doubt: keep 3 was to be taken back by #4: it is wrong for 1.0 after 1." in told
     assert three.git("rev-parse", "HEAD^{tree}") == tree
-    assert three.table()[4].split("\t")[5:] == ["discard", "Take back iteration 3: src/a.txt is 4"]
+    assert three.table()[4].split("\t")[5:] == ["discard", "it is wrong for 1.0 after 1"]
     with pytest.raises(Refusal, match="what iteration 4 tried"):
         three.loop.undo(3)
     check(three)
@@ -135,6 +139,7 @@ def test_a_red_guard_keeps_a_keep_whoever_asks(tmp_path: Path) -> None:
 
     for answer in (project.loop.iterate("without the second", undo=2), project.loop.undo(2, force=True)):
         assert (answer.status, answer.phase) == (Status.DISCARD, Phase.READY)
+        assert "--force" not in answer.note, "it would not help"
     check(project)
 
 
