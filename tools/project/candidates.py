@@ -82,10 +82,12 @@ def propose(projects: Sequence[Project], goal: str, files: Sequence[str], limit:
         return Proposals(_candidates(wanted[:limit], goal, files))
     fitting = [one for quality in asked for one in _best_first(offers, quality, ranked)]
     there = {one.aim.quality for one in fitting}
-    missing = [_missing(quality, ranked, goal, files) for quality in asked if quality not in there]
+    lacks = {quality: _missing(quality, ranked, goal, files) for quality in asked}
+    written = [_written(one, files) for one in lacks.values() if one.file in files]
+    missing = [one for quality, one in lacks.items() if quality not in there and one.file not in files]
     titles = dict.fromkeys(one.aim.title for one in offers if one.aim.metric not in {fit.aim.metric for fit in fitting})
     nothing = (unknown(goal),) if not asked else ()
-    return Proposals(_candidates(fitting[:limit], goal, files), (*missing, *nothing), tuple(titles))
+    return Proposals((*written, *_candidates(fitting, goal, files))[:limit], (*missing, *nothing), tuple(titles))
 
 
 def _best_first(offers: Iterable[_Offer], quality: Quality, ranked: Sequence[Project]) -> list[_Offer]:
@@ -186,6 +188,18 @@ def _candidate(offer: _Offer, goal: str, files: Sequence[str], *, ambiguous: boo
         file_count=len(in_scope(offer.scope, protected_globs(Plan.model_validate(plan)), offer.held)),
         needs=list(dict.fromkeys([*measure.needs, *needed(project, told)])),
         warnings=list(dict.fromkeys(warned)),
+    )
+
+
+def _written(lack: Lacking, files: Sequence[str]) -> Candidate:
+    """Return the plan for the script that was to be added, now that it is there."""
+    held = in_scope(lack.plan.get("scope", ()), lack.plan["protected"], files)
+    return Candidate(
+        title=f"By {lack.file}",
+        why=f"Measures {lack.asked} by a script written for this goal.",
+        plan=lack.plan,
+        file_count=len(held),
+        warnings=list(scope_warnings(held, ())),
     )
 
 

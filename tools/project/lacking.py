@@ -102,88 +102,108 @@ _WORKFLOWS: Mapping[Quality, tuple[str, str]] = {
     Quality.FLAKINESS: ("regression", "it runs the tests again and again and names those that differ; `debug` finds the cause"),
 }  # fmt: skip
 _SCRIPTS: Mapping[Language, tuple[str, str, str]] = {
-    Language.PYTHON: ("benchmarks/goal.py", "PYTHONPATH={path} {python} benchmarks/goal.py", '''"""Times work(). Fill it in with the same typical work each time, a tenth of a second or more."""
+    Language.PYTHON: ("benchmarks/goal.py", "PYTHONPATH={path} {python} benchmarks/goal.py", '''"""Times work() on new inputs and checks each answer. Let the inputs keep it busy for a tenth of a second or more."""
+import os
+import random
 import statistics
 import time
 
 import {package}  # what should get better
 
-
-def work():
-    raise NotImplementedError("call what should get better, on typical data")
+draw = random.Random(os.environ.get("AUTORESEARCH_SEED"))  # other inputs each run: what a run remembers helps no other
 
 
-work()
+def inputs():
+    raise NotImplementedError("a list of typical inputs, by draw.randrange(...), draw.choice(...)")
+
+
+def work(given):
+    raise NotImplementedError("call what should get better on one input, and return its answer")
+
+
+def plain(given):
+    raise NotImplementedError("the same answer, computed slowly and plainly in this file (or a copy of the code as it is now)")
+
+
 times = []
-for _ in range(7):
+for _ in range(8):
+    drawn = inputs()
     start = time.perf_counter()
-    work()
+    answers = [work(given) for given in drawn]
     times.append(time.perf_counter() - start)
-print(f"METRIC seconds={{statistics.median(times):.6f}}")
+    for given, answer in zip(drawn, answers, strict=True):
+        if answer != plain(given):
+            raise SystemExit(f"wrong: {{given!r}} gives {{answer!r}}")
+print(f"METRIC seconds={{statistics.median(times[1:]):.6f}}")
 '''),
-    Language.JAVASCRIPT: ("benchmarks/goal.mjs", "node benchmarks/goal.mjs", """// Times work(). Fill it in with the same typical work each time, a tenth of a second or more.
-import { performance } from "node:perf_hooks";
+    Language.JAVASCRIPT: ("benchmarks/goal.mjs", "node benchmarks/goal.mjs", """// Times work() on new inputs and checks each answer. Let the inputs keep it busy for a tenth of a second or more.
+import { isDeepStrictEqual } from "node:util";
 
-async function work() {
-  throw new Error("call what should get better, on typical data");
+let seed = (Number(process.env.AUTORESEARCH_SEED ?? Date.now()) % 2147483646) + 1;
+const draw = () => (seed = (seed * 48271) % 2147483647) / 2147483647; // other inputs each run
+
+function inputs() {
+  throw new Error("an array of typical inputs, by draw(), which is between 0 and 1");
 }
 
-await work();
+async function work(given) {
+  throw new Error("call what should get better on one input, and return its answer");
+}
+
+function plain(given) {
+  throw new Error("the same answer, computed slowly and plainly in this file (or a copy of the code as it is now)");
+}
+
 const times = [];
-for (let run = 0; run < 7; run++) {
+for (let run = 0; run < 8; run++) {
+  const drawn = inputs(), answers = [];
   const start = performance.now();
-  await work();
+  for (const given of drawn) answers.push(await work(given));
   times.push((performance.now() - start) / 1000);
+  drawn.forEach((given, place) => {
+    if (!isDeepStrictEqual(answers[place], plain(given))) throw new Error(`wrong: ${JSON.stringify(given)}`);
+  });
 }
-console.log(`METRIC seconds=${times.sort((a, b) => a - b)[3].toFixed(6)}`);
+console.log(`METRIC seconds=${times.slice(1).sort((a, b) => a - b)[3].toFixed(6)}`);
 """),
-    Language.RUST: ("examples/goal.rs", "cargo run --release --quiet --example goal", """// Times work(). Fill it in with the same typical work each time, a tenth of a second or more.
-fn work() {
-    unimplemented!("call what should get better, on typical data")
+    Language.RUST: ("examples/goal.rs", "cargo run --release --quiet --example goal", """// Times work() on new inputs and checks each answer. Let the inputs keep it busy for a tenth of a second or more.
+type Input = u64; // what work() takes
+
+fn inputs(draw: &mut impl FnMut() -> u64) -> Vec<Input> {
+    let _ = draw();
+    unimplemented!("typical inputs, by draw(), which is any number below 2^31")
+}
+
+fn work(_given: &Input) -> String {
+    unimplemented!("call what should get better on one input, and return its answer")
+}
+
+fn plain(_given: &Input) -> String {
+    unimplemented!("the same answer, computed slowly and plainly in this file (or a copy of the code as it is now)")
 }
 
 fn main() {
-    work();
-    let mut times: Vec<f64> = (0..7).map(|_| { let start = std::time::Instant::now(); work(); start.elapsed().as_secs_f64() }).collect();
+    let mut seed: u64 = std::env::var("AUTORESEARCH_SEED").ok().and_then(|it| it.parse().ok()).unwrap_or(1) % 2147483646 + 1;
+    let mut draw = || { seed = seed * 48271 % 2147483647; seed }; // other inputs each run
+    let mut times: Vec<f64> = (0..8).map(|_| {
+        let drawn = inputs(&mut draw);
+        let start = std::time::Instant::now();
+        let answers: Vec<String> = drawn.iter().map(work).collect();
+        let took = start.elapsed().as_secs_f64();
+        assert_eq!(answers, drawn.iter().map(plain).collect::<Vec<String>>());
+        took
+    }).skip(1).collect();
     times.sort_by(f64::total_cmp);
     println!("METRIC seconds={:.6}", times[3]);
 }
 """),
-    Language.RUBY: ("benchmarks/goal.rb", "ruby -Ilib benchmarks/goal.rb", """# Times work. Fill it in with the same typical work each time, a tenth of a second or more.
-def work
-  raise "call what should get better, on typical data"
-end
-
-work
-times = Array.new(7) do
-  start = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  work
-  Process.clock_gettime(Process::CLOCK_MONOTONIC) - start
-end
-puts format("METRIC seconds=%.6f", times.sort[3])
-"""),
-    Language.PHP: ("benchmarks/goal.php", "php benchmarks/goal.php", """<?php // Times work(). Fill it in with the same typical work each time, a tenth of a second or more.
-require __DIR__ . "/../vendor/autoload.php";
-
-function work(): void
-{
-    throw new Exception("call what should get better, on typical data");
-}
-
-work();
-$times = [];
-for ($run = 0; $run < 7; $run++) {
-    $start = hrtime(true);
-    work();
-    $times[] = (hrtime(true) - $start) / 1e9;
-}
-sort($times);
-printf("METRIC seconds=%.6f\\n", $times[3]);
-"""),
 }  # fmt: skip
 _MODEL_SCRIPT = "a script outside of the scope that trains or loads the model and prints `METRIC score=...` on data that it alone reads."
 _COUNT = "a verify command that counts it and prints `METRIC count=...`."
-_COMMAND = "check_plan with verify = a command that does typical work, always the same, and read = `{read}`: the server measures it."
+_COMMAND = (
+    "check_plan with read = `{read}`, by which the server measures, and verify = a script outside of the scope that does typical "
+    "work on inputs drawn by the seed `AUTORESEARCH_SEED`, and fails where an answer is not that of a slow, plain reference."
+)
 
 
 def lacking(quality: Quality, project: Project | None, plan: Mapping[str, str | list[str]]) -> Lacking:
@@ -222,12 +242,12 @@ def _script(
     verify = " && ".join([*(one.text for one in build), verify])
     read = {"read": "memory"} if memory else {"metric": "seconds", "direction": "lower", "read": "line"}
     place = f"{project.root}/{name}" if project.root else name
-    protected = [*_listed(plan.get("protected", [])), place]
+    protected = list(dict.fromkeys([*_listed(plan.get("protected", [])), place]))
     fields = {**plan, "protected": protected, **read, "verify": recipes.inside(project.root, verify)}
     return Lacking(
         asked=quality,
         says=says,
-        add=f"write {place}, fill in `work`, commit it, and call check_plan with the plan below.",
+        add=f"write {place}, fill in its three functions, commit it, and call check_plan with the plan below.",
         file=place,
         text=text,
         plan=fields,

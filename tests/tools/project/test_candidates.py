@@ -260,19 +260,47 @@ def test_what_no_tool_here_counts_is_counted_and_not_timed(goal: str) -> None:
     assert "wall" not in found
 
 
+FILLED = {
+    "python": (
+        {"pyproject.toml": "[project]\nname = 'shop'\n", "shop/__init__.py": "def price(n):\n    return n + 1\n"},
+        ("return [draw.randrange(10**9)]", "return shop.price(given)", "return given + 1"),
+    ),
+    "node": (
+        {"package.json": '{"name": "shop"}', "lib/price.cjs": "exports.price = (n) => n + 1;\n"},
+        (
+            "return [Math.floor(draw() * 1e9)];",
+            "return (await import('../lib/price.cjs')).default.price(given);",
+            "return given + 1;",
+        ),
+    ),
+}
+LACKS = re.compile(r"raise NotImplementedError\(.*\)|throw new Error\(\"(?:an|call|the).*\);")
+
+
 @pytest.mark.parametrize("goal", ["make pricing faster", "less memory"])
-def test_the_script_to_fill_in_measures_once_it_is_filled_in(goal: str, tmp_path: Path) -> None:
-    files = {"pyproject.toml": "[project]\nname = 'shop'\n", "shop/__init__.py": "def price(n):\n    return n + 1\n"}
+@pytest.mark.parametrize("language", FILLED)
+def test_the_script_to_fill_in_measures_right_answers_to_new_inputs_and_is_then_the_plan(
+    goal: str, language: str, tmp_path: Path
+) -> None:
+    files, lines = FILLED[language]
     missing = proposed(files, goal).lacking[0]
     found = Plan.model_validate(missing.plan)
     folder = repository(tmp_path, {**files, missing.file: missing.text})
 
     assert shell(found.verify, folder).returncode != 0
-    (folder / missing.file).write_text(missing.text.replace("raise NotImplementedError", "shop.price(1)\n    str"))
-
+    left = iter(lines)
+    (folder / missing.file).write_text(LACKS.sub(lambda _: next(left), missing.text))
     assert "METRIC seconds=" in shell(found.verify, folder).stdout
     assert problems(found) == ()
-    assert in_scope(found.scope, found.protected, [*files, missing.file]) == ("shop/__init__.py",)
+    code = list(files)[1]
+    assert in_scope(found.scope, found.protected, [*files, missing.file]) == (code,)
+    again = proposed({**files, missing.file: ""}, goal)
+    assert (again.candidates[0].plan["verify"], again.lacking) == (found.verify, ())
+
+    remembers = {"python": "def price(n, known=[]):\n    known.append(n + 1)\n    return known[0]\n"}
+    known = "const known = [];\nexports.price = (n) => (known.push(n + 1), known[0]);\n"
+    (folder / code).write_text(remembers.get(language, known))
+    assert shell(found.verify, folder).returncode != 0
 
 
 def test_a_benchmark_lies_outside_of_the_scope_that_it_measures() -> None:
