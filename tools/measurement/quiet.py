@@ -18,7 +18,6 @@ from ..plan.units import TIME_UNITS
 USUAL_BAR = 3.6
 POWER = 0.84
 """Standard normal quantile of 80 %."""
-SHOWN_GAIN = 0.01
 CLEARLY = 1.5
 """How many times quieter a measure has to be: a scatter that a handful of runs tell is uncertain by a third."""
 PRINTED = "the printed number"
@@ -72,7 +71,7 @@ class Sensitivity:
     def __str__(self) -> str:
         one, three, ten = (_gain(smallest_gain(self.scatter, runs, self.bar)) for runs in (1, 3, 10))
         return (
-            f"the smallest gain that is found four times in five is {one} with one run each of change and incumbent, "
+            f"the least gain that is noticed 8 times in 10 is {one} with one run each of change and incumbent, "
             f"{three} with three, {ten} with ten"
         )
 
@@ -91,11 +90,7 @@ def quietest(measured: Mapping[str, Sequence[float]], mine: str, clearly: float 
     if len(found) < 2 or not all(map(math.isfinite, found.values())):
         return mine, ""
     best = min(found, key=lambda name: (found[name], name != mine))
-    told = ", ".join(
-        f"{_words(name)} scatters by {percent(share)} ({runs_to_see(SHOWN_GAIN, share)} runs)"
-        for name, share in found.items()
-    )
-    said = f"{told}; in brackets the runs of either arm that it takes to see a gain of 1 %"
+    said = ", ".join(f"{_words(name)} scatters by {percent(share)}" for name, share in found.items())
     if best == mine or found[mine] < clearly * found[best]:
         return mine, f"{said}. No other is clearly quieter than {_words(mine)}"
     return best, f"{said}. Recommended: {_recommended(best)}"

@@ -54,14 +54,14 @@ def process_status(pid: int) -> tuple[int, int, int] | None:
 
 
 def lineage() -> str:
-    """Return the names of the programs above this one, the nearest first; empty where there is no /proc."""
+    """Return the names of the programs above this one, the nearest first, each once; empty where there is no /proc."""
     names: list[str] = []
     pid = os.getppid()
     while pid > 1 and len(names) < 8 and (status := process_status(pid)):
         with contextlib.suppress(OSError):
             names.append(Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip())
         pid = status[0]
-    return " < ".join(names)
+    return " < ".join(name for name in dict.fromkeys(names) if not name.startswith("memfd:"))
 
 
 def cpu_seconds(pid: int) -> float:

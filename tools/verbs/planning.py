@@ -12,7 +12,7 @@ from ..diagnostics.inspection import names_inspection
 from ..errors import Refusal
 from ..iteration.baseline import noise_words
 from ..iteration.early_end import early_end
-from ..iteration.gates import GateRow
+from ..iteration.gates import WARNED, GateRow
 from ..iteration.preflight import preflight
 from ..iteration.recent import RecentCheck, recent_check
 from ..lab.access import Lab
@@ -95,7 +95,7 @@ class Checked(Answer):
 
     def lines(self) -> list[str]:
         rows = [
-            f"[{'ok' if g.passed else 'FAILED'}] {g.gate}: {g.seen}"
+            f"[{g.verdict}] {g.gate}: {g.seen.removeprefix(WARNED)}"
             + (f" -> {g.cure}" if g.cure else "")
             + (f"\n    output ends: {g.output!r}" if g.output else "")
             for g in self.gates

@@ -76,9 +76,12 @@ def test_check_plan_recommends_the_measure_that_scattered_least(tmp_path: Path) 
     project = Project(tmp_path / "repo", verify=f"{PYTHON} {tmp_path}/repo/wait.py", **plan)
     project.write("wait.py", WAITS.replace('"made"', f'"{tmp_path}/made"')).commit("a time that scatters")
 
-    seen = {gate.gate: gate.seen for gate in project.planning.check_plan(project.plan).gates}
+    checked = project.planning.check_plan(project.plan)
+    seen = {gate.gate: gate.seen for gate in checked.gates}
 
-    assert "the printed number scatters by 13 %" in seen["measure"]
+    assert not [line for line in checked.lines() if line.startswith("[ok]") and "warning: " in line]
+    assert [line.split(":")[0] for line in checked.lines() if line.startswith("[warning]")]
+    assert "the printed number scatters by 13 %, processor time" in seen["measure"]
     assert 'Recommended: `read = "' in seen["measure"]
     assert "with one run each of change and incumbent" in seen["sensitivity"]
     assert "`normal` (this plan): about 1.6 runs for a try that does nothing, a gain of" in seen["effort"]
