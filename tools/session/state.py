@@ -138,7 +138,7 @@ class Session:
             return None
         values = [run.value for run in trial.candidate if run.value is not None]
         metric, gain = statistics.median(values), self.finding.gain
-        if isinstance(self.judge, Seeded) or (self.noisy and len(values) > 1):
+        if self.noisy and (self.finding.claim is not None or isinstance(self.judge, Seeded) or len(values) > 1):
             return MetricDelta(metric, -self.plan.signed(gain))
         return MetricDelta(metric, metric - self.reference)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ..decision.decide import Status, TakeBack, Trial
-from ..decision.gain import rounded
+from ..decision.gain import WIDE, rounded, rounded_level
 from ..errors import Code, Refusal
 from ..iteration import commit, measure, run
 from ..iteration.again import bring_again, bring_without
@@ -251,6 +251,7 @@ def _iterated(context: RepoContext, decided: Session, row: Row | None) -> Iterat
         commit=trial.commit,
         why=commit.why_and_where(context, verdict),
         best=session.best,
+        incumbent=rounded_level(session.reference, WIDE * session.judge.spread),
         training=training_told(context, trial.number, trial.measurement),
         output=_output(trial, row),
         guards=[one for one in guard_words(trial.guards or ()) if one.flaky or one.value is not None or not one.passed],

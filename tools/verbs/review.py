@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from ..decision.decide import Status
@@ -13,6 +14,7 @@ from ..decision.measured import GuardResult, Measurement, Place, TrainingTold
 from ..errors import Code, Refusal
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
+from ..lab.notes import Said, said
 from ..plan.scope import Scope
 from ..report.writing import exported, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
@@ -130,7 +132,9 @@ def advice(context: RepoContext) -> Advice:
     repeats = [
         event for event in context.journal.latest_of(session.id, "repeated", SHOWN) if isinstance(event, Repeated)
     ]
-    return material(session, context.rows(ADVISED_BY), files, repeats)
+    hints = " ".join(said(context.repo.own_folder, session.id, Said.HINT))
+    unnamed = [file for file in files if PurePath(file).name not in hints] if hints else files
+    return material(session, context.rows(ADVISED_BY), unnamed, repeats)
 
 
 def guard_words(results: Sequence[GuardResult], receipts: bool = False) -> list[GuardResult]:
@@ -186,12 +190,17 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         )
     events = context.journal.of_iteration(session.id, iteration)
     runs = [event.measurement for event in events if isinstance(event, Verified)]
-    arms = [event.arm for event in events if isinstance(event, Verified)]
+    newest = max((place for place, event in enumerate(events) if isinstance(event, Committed)), default=0)
+    arms: list[str] = [
+        event.arm if place > newest else f"{event.arm} of an earlier attempt"
+        for place, event in enumerate(events)
+        if isinstance(event, Verified)
+    ]
     guards = [event.results for event in events if isinstance(event, GuardsRan)]
     if iteration == 0:
         runs, guards = list(session.start.baseline), [session.start.guards]
-        arms = [Arm.INCUMBENT] * len(runs)
-    changed = [run for arm, run in zip(arms, runs, strict=True) if arm is Arm.CANDIDATE or not iteration]
+        arms = [str(Arm.INCUMBENT)] * len(runs)
+    changed = [run for arm, run in zip(arms, runs, strict=True) if arm == Arm.CANDIDATE or not iteration]
     return HistoryPage(
         phase=context.phase,
         next=list(following(context.phase)),
@@ -209,7 +218,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
     )
 
 
-def _clean_words(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
+def _clean_words(arms: Sequence[str], runs: Sequence[Measurement]) -> str:
     """Say which of the runs checked a change before it was kept: a verdict of runs in turn leaves them out."""
     clean = [arm for arm, run in zip(arms, runs, strict=True) if run.receipt and run.receipt.place is Place.CLEAN]
     if not clean:
@@ -235,14 +244,14 @@ def _runs(context: RepoContext, iteration: int, arm: Arm) -> list[Measurement]:
     return [event.measurement for event in events if isinstance(event, Verified) and event.arm is arm]
 
 
-def _outputs(arms: Sequence[Arm], runs: Sequence[Measurement]) -> str:
+def _outputs(arms: Sequence[str], runs: Sequence[Measurement]) -> str:
     """Return the end of the output of a run. Of several, named by their arms, each one's number, and the output of an arm's first
     and of those without a number.
     """
     if len(runs) < 2:
         return ends(runs[0].tail, OUTPUT_CHARACTERS) if runs else ""
     room = max(LEAST_OUTPUT, OUTPUT_CHARACTERS // len(runs))
-    counts: Counter[Arm] = Counter()
+    counts: Counter[str] = Counter()
     parts = []
     for arm, run in zip(arms, runs, strict=True):
         counts[arm] += 1

@@ -7,6 +7,7 @@ import pytest
 from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.experiment import ExperimentIndex
+from autoresearch_mcp.tools.lab.notes import Said, say
 from conftest import Project
 from crashing import before_record, killed_before
 from drifting import machine, turn
@@ -85,13 +86,19 @@ def test_the_answer_says_that_one_run_may_be_an_outlier_and_the_call_that_it_nam
     machine.plan = machine.plan.model_copy(update={"guards": guards})
     dropped_by_a_slow_moment(machine, slow)
 
-    note = machine.review.history(iteration=1).rows[0].note
+    row = machine.review.history(iteration=1).rows[0]
+    note = row.note
 
+    assert row.delta == pytest.approx(-(row.gain or 0)), "one effect, the one that decided"
     if words is None:
         assert note == ""
         return
     assert f"an outlier would look the same. {words}again = 1 tries it once more." in note
-    assert machine.loop.iterate(again=1).status is Status.KEEP
+    kept = machine.loop.iterate(again=1)
+    assert kept.status is Status.KEEP
+    told = kept.lines()[0]
+    assert f"incumbent now {kept.incumbent:.10g} (the baseline with all claimed gains: {kept.best:.10g})" in told
+    assert kept.incumbent == pytest.approx(80, abs=3)
 
 
 def test_what_looked_as_bad_the_second_time_is_not_offered_a_third_time(machine: Project) -> None:
@@ -211,6 +218,12 @@ def test_near_misses_are_those_that_may_gain_and_never_worse_ones(machine: Proje
     rows = {row.iteration: row for row in machine.review.history().rows}
     gains = [rows[int(words.split(" ")[0][1:])].gain for words in material.near_misses]
     assert gains
+    assert "app.txt" in material.untouched
+    context = machine.lab.for_reading("")
+    say(context.repo.own_folder, context.active.id, "leave app.txt alone", Said.HINT)
+    hinted = machine.review.detect_stuck().material
+    assert hinted is not None
+    assert "app.txt" not in hinted.untouched
     assert all(gain is not None and gain > 0 for gain in gains)
     assert not [words for words in material.near_misses if words.startswith("#1 ")]
     for words in material.near_misses:

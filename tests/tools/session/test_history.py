@@ -37,6 +37,17 @@ def test_one_iteration_shows_the_number_of_every_run_and_the_output_of_each_arms
     assert baseline.output.count("--- incumbent, run") == 6
 
 
+def test_runs_of_an_earlier_attempt_are_not_told_as_those_of_the_version_that_was_kept(tmp_path: Path) -> None:
+    project = Project(tmp_path / "repo").start()
+    project.write("app.txt", "bad\n").try_value(5)
+    assert project.write("app.txt", "good\n").try_value(6).status is Status.KEEP_REWORKED
+
+    told = project.review.history(iteration=1).output
+
+    assert "--- candidate of an earlier attempt, run 1: 5 ---" in told
+    assert "--- candidate, run 1: 6 ---" in told
+
+
 def test_no_rows_are_given_where_none_are_asked_for(project: Project) -> None:
     project.start().try_value(8)
 
