@@ -52,15 +52,17 @@ def _tested(context: RepoContext, keeps: list[KeptChange], deadline: float) -> I
         if not pairs:
             yield KeepTest(keep, None)
             continue
-        found = _raced(context, session, keep, staged, pairs)
+        found = _raced(context, session, keep, staged, pairs, left)
         context.record(found)
         yield KeepTest(keep, found)
 
 
-def _raced(context: RepoContext, session: Session, keep: KeptChange, staged: Staged, pairs: int) -> Ablated:
+def _raced(
+    context: RepoContext, session: Session, keep: KeptChange, staged: Staged, pairs: int, left: float
+) -> Ablated:
     commit = context.repo.commit_tree(staged.tree, session.head, f"The best without iteration {keep.row.iteration}\n")
     commits = {Arm.INCUMBENT: commit, Arm.CANDIDATE: session.head}
-    found = run_in_turn(context, commits, _NAMES, pairs, keep.row.iteration)
+    found = run_in_turn(context, commits, _NAMES, pairs, keep.row.iteration, seconds=left)
     made = Ablated(
         iteration=keep.row.iteration,
         incumbent=session.incumbent_iteration,

@@ -29,18 +29,18 @@ def confirm(context: RepoContext, wanted: bool, squash_branch: str = "") -> None
         return
     if squash_branch:
         context.repo.check_new_branch(squash_branch)
-    pairs, why_not = _affordable(session, context.now())
+    room = seconds_left(session, context.now(), BEYOND)
+    pairs, why_not = _affordable(session, room)
     if not wanted:
         context.record(_without(session, "it was not asked for"))
     elif why_not:
         context.record(_without(session, why_not))
     else:
-        context.record(_raced(context, session, pairs))
+        context.record(_raced(context, session, pairs, room))
 
 
-def _affordable(session: Session, now: float) -> tuple[int, str]:
-    """Return how many pairs the time allows, and why none."""
-    room = seconds_left(session, now, BEYOND)
+def _affordable(session: Session, room: float) -> tuple[int, str]:
+    """Return how many pairs so many seconds allow, and why none."""
     if pairs := pairs_in(session, room):
         return pairs, ""
     bound = "at most 15 minutes are taken" if room == MOST_SECONDS else f"the budget leaves {room:.0f} s for it"
@@ -52,9 +52,9 @@ def _without(session: Session, problem: str) -> Confirmed:
     return Confirmed(incumbent=session.incumbent_iteration, problem=problem)
 
 
-def _raced(context: RepoContext, session: Session, pairs: int) -> Confirmed:
+def _raced(context: RepoContext, session: Session, pairs: int, room: float) -> Confirmed:
     commits = {Arm.INCUMBENT: session.start.base, Arm.CANDIDATE: session.head}
-    found = run_in_turn(context, commits, _NAMES, pairs, session.last_iteration)
+    found = run_in_turn(context, commits, _NAMES, pairs, session.last_iteration, seconds=room)
     made = Confirmed(
         incumbent=session.incumbent_iteration, baseline=found.incumbent, best=found.candidate, problem=found.problem
     )

@@ -38,8 +38,10 @@ def run_in_turn(
     pairs: int,
     number: int,
     sealed: str = "",
+    seconds: float = MOST_SECONDS,
 ) -> TurnRuns:
-    """Run verify on both commits in turn, `pairs` times; `number` is the iteration that the command is told of.
+    """Run verify on both commits in turn, `pairs` times, or fewer where these runs are so long that one more pair would not end
+    within `seconds`; `number` is the iteration that the command is told of.
 
     Protected files stand as in the commit `sealed`, by default the one that the session started from. A call that is made
     again after its server died joins the runs of the one before.
@@ -48,6 +50,9 @@ def run_in_turn(
     arms: dict[Arm, list[Measurement]] = {Arm.INCUMBENT: [], Arm.CANDIDATE: []}
     problem, watch = "", HeadWatch(context)
     for pair in range(pairs):
+        spent = sum(run.seconds for runs in arms.values() for run in runs)
+        if pair and spent * (pair + 1) / pair > seconds:
+            break
         # Who is first takes turns, so that a steady drift cancels out.
         order = (Arm.INCUMBENT, Arm.CANDIDATE) if pair % 2 == 0 else (Arm.CANDIDATE, Arm.INCUMBENT)
         seed = secrets.randbelow(2**31) if session.seeds_vary else session.start.seed

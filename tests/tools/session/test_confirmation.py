@@ -117,6 +117,16 @@ def test_fresh_runs_may_take_a_tenth_of_a_budget_of_time_that_is_used_up(
     assert runs(machine) == before
 
 
+def test_runs_that_take_longer_than_the_baseline_s_are_fewer(machine: Project) -> None:
+    machine.plan = machine.plan.model_copy(update={"minutes": 0.2, "iterations": 1})
+    before = runs(kept(machine))
+    turn(machine, "__import__('time').sleep(0.3) or 1")
+    machine.now += 3600
+
+    assert finished(machine).startswith(("Confirmed: ", "Not confirmed"))
+    assert runs(machine) - before <= 4, "a tenth of 12 s is time for two pairs of 0.6 s"
+
+
 def test_a_run_that_gives_no_number_is_told(machine: Project) -> None:
     kept(machine)
     turn(machine, "1 if value == 100 else nobody")
