@@ -24,6 +24,7 @@ from ..project.candidates import Candidate, propose
 from ..project.chains import told_way
 from ..project.folders import CommandKind
 from ..project.lacking import Lacking
+from ..project.measures import needed
 from ..project.projects import Project
 from ..project.scan import ComputeDevice, devices, missing_tools, recognised
 from ..vocabulary import Phase, Tool, following
@@ -38,7 +39,7 @@ MOST_OF_PLAN = 2000
 
 
 class ProjectFacts(BaseModel):
-    """One project found in the repository."""
+    """One project found in the repository, with the commands that can run here; all where none can."""
 
     root: str
     languages: list[str]
@@ -123,6 +124,7 @@ class Planning(Verbs):
         files, projects = _recognised(context)
         offered = propose(projects, goal, files, MOST_CANDIDATES)
         commands = [command.text for project in projects for command in project.commands]
+        first = [line for project in projects for line in needed(project, project.commands)]
         return Inspected(
             phase=context.phase,
             next=[
@@ -136,7 +138,7 @@ class Planning(Verbs):
             candidates=page_of(list(offered.candidates)),
             lacking=list(offered.lacking),
             also=list(offered.also[:MOST_CANDIDATES]),
-            missing_tools=list(missing_tools(commands)),
+            missing_tools=[*missing_tools(commands), *(f"what `{line}` brings" for line in dict.fromkeys(first))],
         )
 
     def check_plan(self, plan: Plan, repo: RepoPath = "") -> Checked:
@@ -253,11 +255,15 @@ def _recognised(context: RepoContext) -> tuple[tuple[str, ...], tuple[Project, .
 
 
 def _facts(project: Project) -> ProjectFacts:
+    able = [one for one in project.commands if not one.needs and not missing_tools((one.text,))] or project.commands
     return ProjectFacts(
         root=project.root,
         languages=[str(language) for language in project.languages],
         package_managers=list(project.package_managers),
-        commands={str(one.kind): project.of_kind(one.kind)[0].text for one in project.commands},
+        commands={
+            str(kind): next(one.text for one in able if one.kind is kind)
+            for kind in dict.fromkeys(one.kind for one in able)
+        },
         warnings=list(project.warnings),
     )
 

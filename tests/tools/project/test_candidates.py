@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autoresearch_mcp.tools.lab.access import Lab
 from autoresearch_mcp.tools.plan.checks import load_plan, problems
 from autoresearch_mcp.tools.plan.metrics import Reading, read_metric
 from autoresearch_mcp.tools.plan.model import Plan, parse_guard_metric
@@ -18,6 +19,7 @@ from autoresearch_mcp.tools.project.candidates import Candidate, Proposals, in_s
 from autoresearch_mcp.tools.project.folders import CommandKind
 from autoresearch_mcp.tools.project.projects import recognise
 from autoresearch_mcp.tools.project.scan import recognised
+from autoresearch_mcp.tools.verbs.planning import Planning
 
 PYTHON = {
     "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'\n[dependency-groups]\ndev = ['pytest', 'pytest-cov', 'ruff', 'mypy']\n",
@@ -727,3 +729,6 @@ def test_commands_are_typed_as_this_machine_has_their_tools(tmp_path: Path) -> N
         "api": "../.venv/bin/python -m pytest -q",
     }
     assert offered.needs == [".venv/bin/python -m pip install pytest-cov"]
+    told = Planning(Lab(folder)).inspect_project()
+    assert told.projects[0].commands == {"test": ".venv/bin/python -m pytest -q"}
+    assert "what `.venv/bin/python -m pip install pytest-cov` brings" in told.missing_tools
