@@ -12,16 +12,16 @@ from .context import RepoContext
 
 
 def chosen_plan(context: RepoContext, plan: Plan) -> Plan:
-    """Return the plan that was passed, or, if none was, the plan file's.
+    """Return the plan that was passed or, where it does not say how to measure, the plan file's with what was passed in it.
 
     Raises:
         Refusal: if the plan file is missing or has keys that no plan has.
     """
-    if plan.given:
+    if plan.verify or (plan.given and not (context.repo.root / PLAN_FILE).exists()):
         return plan
     loaded = load_plan(read_plan_file(context.repo.root))
     if isinstance(loaded, Plan):
-        return loaded
+        return Plan.model_validate({**loaded.model_dump(), **plan.model_dump(exclude_defaults=True)})
     raise Refusal(Code.BAD_PLAN, f"{PLAN_FILE} is not a plan. " + " ".join(map(str, loaded)))
 
 

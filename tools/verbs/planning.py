@@ -144,8 +144,8 @@ class Planning(Verbs):
     def check_plan(self, plan: Plan, repo: RepoPath = "") -> Checked:
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
-        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`. If a person agreed to the
-        commands it runs the guards, and verify until it is known whether the number repeats: two to six times; once more to
+        Give the plan's fields, or none of them to check the plan file `autoresearch.toml`; without `verify` among them they stand
+        in place of the file's. If a person agreed to the commands it runs the guards, and verify until it is known whether the number repeats: two to six times; once more to
         see whether code under experiment could end them by itself. Where nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
         Changes nothing in the repository and opens no session; start_session takes the plan that passed, and within an hour
         these runs as its baseline, if nothing changed.

@@ -281,6 +281,15 @@ def test_a_value_of_another_shape_is_told_with_what_it_has_to_be(project: Projec
         assert told in refused.value.message
 
 
+def test_fields_that_do_not_say_how_to_measure_change_the_plan_file_s(project: Project) -> None:
+    project.write("autoresearch.toml", PLAN_TOML).commit("a plan")
+
+    checked = project.planning.check_plan(Plan(minutes=30))
+
+    assert checked.ready, checked.gates
+    assert (checked.plan["minutes"], checked.plan["verify"]) == (30, project.plan.verify)
+
+
 def test_a_plan_file_that_is_no_toml_is_told_where(project: Project) -> None:
     project.write("autoresearch.toml", "goal = \n")
 
