@@ -222,6 +222,18 @@ def test_nobody_s_agreement_no_trial_run(lab: Path) -> None:
     assert refusal.value.code is Code.CONSENT_NEEDED
 
 
+def test_a_harness_of_another_installation_is_told_what_stands_here_in_its_place(lab: Path) -> None:
+    plan = lab / "autoresearch.toml"
+    plan.write_text(
+        re.sub(r"^verify = .*", 'verify = "/opt/lab/python /opt/lab/evaluate.py"', plan.read_text(), flags=re.M)
+    )
+
+    with pytest.raises(Refusal, match="is not the evaluation of this installation") as refusal:
+        Training(Lab(lab)).train()
+
+    assert f"Put `{sys.executable} {EVALUATE}` in its place" in refusal.value.message
+
+
 def test_another_project_has_nothing_to_train(project: Project) -> None:
     project.start().write("value.txt", "9\n").loop.commit("less")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import shlex
+import sys
 from dataclasses import replace
 from typing import Annotated
 
@@ -20,8 +22,8 @@ from ..lab.plan_file import chosen_plan
 from ..measurement.meter import Meter
 from ..measurement.ruler import ruler_now
 from ..measurement.runs import RunNumbers, at_checkout
-from ..plan.model import Plan
-from ..project.harness import SPEC_FILE, trains
+from ..plan.model import PLAN_FILE, Plan
+from ..project.harness import EVALUATE, SPEC_FILE, trains
 from ..text.output_ends import ends
 from ..vocabulary import Phase, Tool, following
 from .base import RepoPath, Verbs
@@ -137,8 +139,13 @@ def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
 
 
 def _require_harness(plan: Plan) -> None:
-    if not trains(plan):
+    if trains(plan):
+        return
+    if EVALUATE.name not in plan.verify:
         raise _no_harness()
+    here = shlex.join([sys.executable, str(EVALUATE)])
+    message = f"`{plan.verify}` is not the evaluation of this installation: the repository was made with another one, or elsewhere."
+    raise Refusal(Code.BAD_PLAN, f"{message} Put `{here}` in its place in {PLAN_FILE}, commit that, then check_plan.")
 
 
 def _no_harness() -> Refusal:
