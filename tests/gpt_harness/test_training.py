@@ -225,7 +225,7 @@ def test_nobody_s_agreement_no_trial_run(lab: Path) -> None:
 def test_a_harness_of_another_installation_is_told_what_stands_here_in_its_place(lab: Path) -> None:
     plan = lab / "autoresearch.toml"
     plan.write_text(
-        re.sub(r"^verify = .*", 'verify = "/opt/lab/python /opt/lab/evaluate.py"', plan.read_text(), flags=re.M)
+        re.sub(r"^verify = .*", 'verify = "/opt/lab/python /opt/lab/evaluate.py"', plan.read_text(), flags=re.MULTILINE)
     )
 
     with pytest.raises(Refusal, match="is not the evaluation of this installation") as refusal:
