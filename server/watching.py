@@ -149,6 +149,11 @@ class Watch:
         session = self._lab.for_reading(self._repo).session
         return (session.id, session.last_iteration) if session else ("", 0)
 
+    def finished(self) -> bool:
+        """Tell whether there is a session, and it is finished."""
+        session = self._lab.for_reading(self._repo).session
+        return session is not None and session.finished
+
     def now(self) -> PageSection:
         """Return what is at work, as a section of the page."""
         return _now(_work(self._lab.for_reading(self._repo)))

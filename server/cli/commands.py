@@ -30,9 +30,9 @@ COMMANDS: Mapping[str, CliCommand] = {
             _argument("--search", default="", help="only rows with these words"),
             _argument(
                 "--limit",
-                type=_within(int, 0, 50),
-                default=50,
-                help="at most so many rows, up to 50; 0 counts them only (default: %(default)s)",
+                type=_within(int, 0),
+                default=20,
+                help="at most so many rows; 0 counts them only (default: %(default)s)",
             ),
             _argument("--before", type=_within(int, 0), default=0, help="only iterations below this number"),
             _JSON,
@@ -135,7 +135,7 @@ COMMANDS: Mapping[str, CliCommand] = {
             ),
             _argument("--json", action="store_true", help="print how it stands now as one JSON object, and leave"),
         ),
-        says="Only reads, but for what a person says to the agent on the page, so it may run beside any client. Without a terminal each row is a line. Ctrl-C leaves.",
+        says="Only reads, but for what a person says to the agent on the page, so it may run beside any client. Without a terminal each row is a line, until the session is finished. Ctrl-C leaves.",
     ),
     **DRIVING,
     "evals": CliCommand(

@@ -53,7 +53,7 @@ def _status_lines(lab: Lab, answer: SessionStatus) -> list[str]:
 def history(root: Path, options: Namespace) -> int:
     """Print rows, or one iteration in full."""
     filters = (options.status, options.search, options.limit, options.before, options.iteration)
-    return print_answer(options.json, lambda: Review(Lab(root)).history(*filters), _as_recorded)
+    return print_answer(options.json, lambda: Review(Lab(root), whole=True).history(*filters), _as_recorded)
 
 
 def report(root: Path, options: Namespace) -> int:

@@ -93,7 +93,7 @@ def _web(watched: Watch, port: int) -> None:
 
 
 def _terminal(watch: Watch) -> None:
-    """Show the session until the person leaves; without a terminal, one line for each row from now on."""
+    """Show the session until the person leaves; without a terminal, one line for each row until it is finished."""
     console = Console()
     if not console.is_terminal:
         return _lines(watch)
@@ -112,8 +112,9 @@ def _follow(watch: Watch, show: Callable[[Snapshot], None]) -> None:
 
 
 def _lines(watch: Watch) -> None:
-    session, printed = "", -1
-    while True:
+    session, printed, finished = "", -1, False
+    while not finished:
+        finished = watch.finished()  # before the rows are looked at: none comes after
         now, last = watch.position()
         if now and (now, last) != (session, printed):
             for row in watch.rows(printed if now == session else -1):
@@ -121,7 +122,8 @@ def _lines(watch: Watch) -> None:
                 last = row.iteration
             sys.stdout.flush()
             session, printed = now, last
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(LOOK_EVERY_S * (not finished))
+    sys.stdout.write("The session is finished. `autoresearch-mcp report` says what came of it.\n")
 
 
 class TerminalView:

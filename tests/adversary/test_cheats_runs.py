@@ -518,7 +518,7 @@ def until_refused(tmp_path: Path, spellings: list[str]) -> None:
     outcomes = [tried_once_more(project.write("value.txt", spelling)) for spelling in spellings]
 
     assert outcomes == [Status.DISCARD, Status.DISCARD, Code.REPEAT]
-    first, second = (row for row in project.review.history().rows if row.status is Status.DISCARD)
+    first, second = (row for row in project.lab.for_reading().rows() if row.status is Status.DISCARD)
     assert len(first.samples) == 1, "one run ends nothing"
     assert len(second.samples) > 1, "only runs in turn do"
     assert second.incumbent

@@ -256,16 +256,17 @@ def start(project: Project, *arguments: str, **named: Any) -> subprocess.Popen[b
     return subprocess.Popen([*COMMAND, *arguments], cwd=project.root, **named)
 
 
-def test_without_a_terminal_each_row_is_a_line(project: Project) -> None:
+def test_without_a_terminal_each_row_is_a_line_until_the_session_is_finished(project: Project) -> None:
     fill(project.start(), *long(3))
     with start(project, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         first = [process.stdout.readline().decode() for _ in range(4)]
         project.try_value(8, "eight")
         fresh = process.stdout.readline().decode()
-        process.send_signal(signal.SIGINT)
+        project.sessions.finish_session()
         process.wait(PATIENCE_S)
 
+        assert process.stdout.read().decode().startswith("The session is finished. ")
         assert [line.split("\t")[0] for line in first] == ["#0", "#1", "#2", "#3"]
         assert fresh == "#4\tkeep\t8\teight\n"
         assert process.returncode == 0

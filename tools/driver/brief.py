@@ -12,7 +12,7 @@ from ..lab.notes import from_person, said
 from ..plan.scope import Scope
 from ..session.events import Row
 from ..session.results import metric_of
-from ..session.summary import is_stuck, on_plateau
+from ..session.summary import NEAR_MISSES, is_stuck, on_plateau
 from ..verbs.review import advice
 
 DEAD_ENDS, NEWEST = 12, 200
@@ -65,7 +65,7 @@ def _memory(context: RepoContext) -> list[str]:
     parts = {
         "What the person says: follow it": from_person(context.repo.own_folder, session.id),
         "Kept so far": found.kept,
-        "Near misses, closest first": found.near_misses,
+        NEAR_MISSES: found.near_misses,
         "Dead ends, with what they taught": _dead_ends(rows),
         "Files in scope never touched": found.untouched,
         "Your notes": said(context.repo.own_folder, session.id),

@@ -69,7 +69,7 @@ Item = TypeVar("Item", bound=BaseModel)
 
 def page_of(items: Sequence[Item], limit: int = PAGE_BYTES) -> list[Item]:
     """Return the first items that fit a page; always at least one, if there is any."""
-    sizes = accumulate(len(item.model_dump_json()) for item in items)
+    sizes = accumulate(len(item.model_dump_json(exclude_defaults=True)) for item in items)
     return [item for place, (item, size) in enumerate(zip(items, sizes, strict=True)) if place == 0 or size <= limit]
 
 

@@ -54,6 +54,8 @@ def _group_lines(groups: Sequence[FailedGroup]) -> Iterator[str]:
     for group in groups:
         yield f"  {group.name}: {group.count:,}"
         yield from (f"    #{one.iteration} {one.delta}  {_cut(one.description)}" for one in group.tries[:SHOWN_FAILED])
+        if group.count > SHOWN_FAILED:
+            yield f"    and {group.count - SHOWN_FAILED:,} more"
 
 
 def _take_lines(morning: Morning) -> list[str]:

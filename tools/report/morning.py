@@ -16,7 +16,7 @@ from ..session.events import Ablated, Row
 from ..session.fold import kept_claim
 from ..session.short_rows import RowLike
 from ..session.state import Session, phase_of
-from ..session.summary import Summary, count_of, guard_words, luck_words, noise_band, summarise
+from ..session.summary import NEAR_MISSES, Summary, count_of, guard_words, luck_words, noise_band, summarise
 from ..session.telling import change_words, claim_words, claimed, worth_of
 from ..vocabulary import Phase
 from .picture import Mark, mark_of
@@ -26,7 +26,7 @@ from .words import delta_words, duration
 MOST_KEPT = 40
 """Kept changes that are listed one by one, the newest; of more, no line to take each is told."""
 MOST_FAILED, MOST_NEAR = 50, 8
-"""Tries of a group that are listed, the newest; and near misses, the closest."""
+"""Tries of a group that are listed, the newest; and near misses, those of the strongest evidence."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class KeptInGit:
 
 @dataclass(frozen=True)
 class NotKept:
-    """The near misses, the closest first; and by mark how many tries there are, and the newest of them, oldest first."""
+    """The near misses, strongest evidence first; and by mark how many tries there are, and the newest of them, oldest first."""
 
     near: Sequence[Row]
     others: Mapping[Mark, tuple[int, Sequence[Row]]]
@@ -273,7 +273,6 @@ def _kept(session: Session, in_git: KeptInGit) -> tuple[ReportedKeep, ...]:
     return tuple(found)
 
 
-NEAR = "Near misses, closest first"
 _WAYS = {
     Mark.DISCARD: "Not better",
     Mark.GUARD: "A guard failed",
@@ -286,7 +285,9 @@ _WAYS = {
 def _failed(session: Session, not_kept: NotKept) -> tuple[FailedGroup, ...]:
     near, close = not_kept.near, Counter(mark_of(row, ()) for row in not_kept.near)
     listed = {row.iteration for row in near}
-    found = [FailedGroup(NEAR, len(near), tuple(_failed_try(row, guard_words(session.plan, row)) for row in near))]
+    found = [
+        FailedGroup(NEAR_MISSES, len(near), tuple(_failed_try(row, guard_words(session.plan, row)) for row in near))
+    ]
     for mark, name in _WAYS.items():
         count, newest = not_kept.others[mark]
         tries = [_failed_try(row) for row in reversed(newest) if row.iteration not in listed]

@@ -26,7 +26,7 @@ from ..session.journal import Journal
 from ..session.results import PAGE_FILE, PICTURE_FILE, baseline_row
 from ..session.short_rows import in_short
 from ..session.state import baseline_values
-from ..session.summary import may_be_worth, summarise
+from ..session.summary import NEAR_MISSES, may_be_worth, summarise
 from ..storage.disk import curable_disk, write_ours
 from ..text.output_ends import ends
 from .as_text import as_csv, as_lines, as_markdown
@@ -36,7 +36,6 @@ from .morning import (
     MOST_FAILED,
     MOST_KEPT,
     MOST_NEAR,
-    NEAR,
     KeptInGit,
     Morning,
     NotKept,
@@ -160,7 +159,7 @@ def _not_kept(context: RepoContext, most: int) -> dict[Mark, tuple[int, Sequence
 def _failed(context: RepoContext) -> NotKept:
     session = context.active
     worth = (row for row in context.journal.nearest(session.id) if may_be_worth(session.plan, row))
-    near = list(islice(worth, MOST_NEAR))
+    near = list(islice((row for row in worth if not context.journal.tried_again(session.id, row.iteration)), MOST_NEAR))
     return NotKept(near, _not_kept(context, MOST_FAILED + len(near)))
 
 
@@ -239,7 +238,7 @@ def _same_metric(one: Started, other: Started) -> bool:
 
 def _shown_in_full(material: ReportMaterial) -> list[int]:
     """Choose the tries that a page shows in full: baseline, best, near misses, the newest, then what was kept."""
-    near = [one.iteration for group in material.morning.failed if group.name == NEAR for one in group.tries]
+    near = [one.iteration for group in material.morning.failed if group.name == NEAR_MISSES for one in group.tries]
     newest = range(material.session.last_iteration, 0, -1)
     kept = [row.iteration for row in reversed(material.chapter.rows) if row.status.kept]
     ordered = dict.fromkeys(

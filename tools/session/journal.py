@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import Code, Refusal
 from ..storage.database import Database
 from . import chain
-from .events import Event, Record, read_event
+from .events import Committed, Event, Record, read_event
 from .journal_seal import JournalSeal
 from .row_queries import INDEXES, RowQueries, places
 
@@ -248,6 +248,12 @@ class Journal(RowQueries):
             f"AND json_extract(body, '$.{what}') = ? ORDER BY number DESC LIMIT 1"
         )
         return next((iteration for (iteration,) in self._database.query(query, session, value)), None)
+
+    def tried_again(self, session: str, iteration: int) -> bool:
+        """Return whether a later iteration has the change of this one."""
+        some = self.of_iterations(session, ("committed",), [iteration])
+        changes = [event.change for event in some if isinstance(event, Committed) and event.change]
+        return bool(changes) and self.latest_commit(session, "change", changes[-1]) != iteration
 
     def submitted(self, session: str, after: int = 0) -> dict[int, int]:
         """Return the candidates that are iterations of a session by now, and which, of those after one; the last one last."""

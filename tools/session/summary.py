@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +26,7 @@ from .telling import confirmation_words, headline_words, percent_claimed, plus_m
 STREAK = 5
 PLATEAU = 15
 BLOCKED = 3
+NEAR_MISSES = "Near misses, strongest evidence first"
 NEAR = 1.0
 """Standard errors of evidence below which a near miss is told to look like a change that does nothing."""
 SHOWN = 5
@@ -49,7 +50,7 @@ class Advice(BaseModel):
     def lines(self) -> list[str]:
         """Return the advice in words, empty parts left out."""
         parts = [
-            ("Near misses, closest first", self.near_misses),
+            (NEAR_MISSES, self.near_misses),
             ("Kept so far, and where", self.kept),
             ("Files in scope never touched", self.untouched),
             ("Tried most", self.tried_most),
@@ -99,11 +100,18 @@ def on_plateau(session: Session) -> bool:
     return session.since_best >= PLATEAU
 
 
-def material(session: Session, rows: Sequence[Row], in_scope: Sequence[str], repeats: Sequence[Repeated]) -> Advice:
-    """Gather the material from the newest rows of a session and the files in its scope."""
+def material(
+    session: Session,
+    rows: Sequence[Row],
+    in_scope: Sequence[str],
+    repeats: Sequence[Repeated],
+    tried_again: Callable[[int], bool],
+) -> Advice:
+    """Gather the material from the newest rows of a session and the files in its scope; no near miss is one that was tried again."""
     tries, stand = [row for row in rows if row.iteration > 0], frozenset(session.headline.standing)
     kept = [row for row in tries if row.iteration in stand]
-    near = near_misses(session.plan, tries, SHOWN)
+    missed = near_misses(session.plan, tries, len(tries))
+    near = [*itertools.islice((row for row in missed if not tried_again(row.iteration)), SHOWN)]
     touched = {file for row in tries for file in row.files}
     return Advice(
         goal=session.plan.goal,
@@ -134,7 +142,7 @@ def guard_words(plan: Plan, row: RowLike) -> str:
 
 
 def near_misses(plan: Plan, rows: Iterable[Tried], most: int) -> list[Tried]:
-    """Return at most so many discards that may be worth another try, closest first: estimated to gain, with a gain worth having within
+    """Return at most so many discards that may be worth another try, strongest evidence first: estimated to gain, with a gain worth having within
     their interval. Where a guard or the holdout said no, the gain alone counts.
     """
     missed = (row for row in rows if row.status is Status.DISCARD and (row.gain or 0.0) > 0 and may_be_worth(plan, row))

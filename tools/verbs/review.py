@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -12,10 +13,13 @@ from ..decision.exact import Exact
 from ..decision.judging import Arm
 from ..decision.measured import GuardResult, Measurement, Place, TrainingTold
 from ..errors import Code, Refusal
+from ..lab.access import Lab
 from ..lab.answers import cut, page_of
 from ..lab.context import RepoContext
+from ..lab.masking import shown_plan
 from ..lab.notes import Said, said
 from ..plan.scope import Scope
+from ..report.picture import Mark, mark_of
 from ..report.writing import exported, write_page, write_picture
 from ..session.events import Committed, GuardsRan, Remeasured, Repeated, Row, Verified
 from ..session.results import PAGE_FILE, PICTURE_FILE, number
@@ -35,13 +39,33 @@ ADVISED_BY = 200
 DIFF_CHARACTERS = 4000
 RECEIPT_BYTES = 1500
 OUTPUT_CHARACTERS = 1500
+IN_FULL = {
+    "why",
+    "hypothesis",
+    "seconds",
+    "gain",
+    "low",
+    "high",
+    "runs",
+    "samples",
+    "incumbent",
+    "receipts",
+    "claim",
+    "undoes",
+    "note",
+}
+"""Fields of a row that only the page of its iteration tells."""
 LEAST_OUTPUT = 120
 """Of one run's output, where there are many."""
 FORMATS = ("text", "md", "png", "html")
 
 
 class Review(Verbs):
-    """Read the journal; nothing is changed."""
+    """Read the journal; nothing is changed. The rows come `whole`, and all that are asked for, where no answer bounds them."""
+
+    def __init__(self, lab: Lab, whole: bool = False) -> None:
+        super().__init__(lab)
+        self._whole = whole
 
     def detect_stuck(self, repo: RepoPath = "") -> StuckReport:
         """Use when ideas run dry, or when an answer says that the session is stuck: tells whether it is (five tries in a row
@@ -89,20 +113,19 @@ class Review(Verbs):
             raise Refusal(
                 Code.BAD_ARGUMENT, f"`limit` is {limit}. Use 1 to {LARGEST_PAGE}, or 0 to count the rows only."
             )
-        most = min(limit, LARGEST_PAGE)
+        most = limit if self._whole else min(limit, LARGEST_PAGE)
         if search:
             rows = [row for row in context.rows(0, before, wanted) if _mentions(row, search)]
             total = len(rows)
         else:
             rows, total = context.rows(most, before, wanted) if most else [], context.count(before, wanted)
-        page = page_of([_brief(row) for row in reversed(rows)][:most])[::-1]
-        left = total - len(page)
-        more = f"{left} earlier rows: call history with before={page[0].iteration}." if left and page else ""
+        asked = rows[::-1][:most]
+        page = (asked if self._whole else page_of([*map(_brief, asked)]))[::-1]
+        left, no_room = total - len(page), ", for which an answer has no room" * (len(page) < len(asked))
+        more = f"{left} earlier rows{no_room}: call history with before={page[0].iteration}." if left and page else ""
         more = more or f"{total} rows." * (not page)
-        where = {"phase": context.phase, "next": list(following(context.phase)), **running}
-        return HistoryPage(
-            **where, rows=page, total=total, more=more, open_iteration=open_words(session, context.now())
-        )
+        where = {**_told(context, session, page), **running}
+        return HistoryPage(**where, total=total, more=more, open_iteration=open_words(session, context.now()))
 
     def report(self, format: str = "text", repo: RepoPath = "") -> Reported:
         """Use at the end, or when a person asks how it goes: what was gained, kept and tried, the cost, the lines that take it.
@@ -134,7 +157,8 @@ def advice(context: RepoContext) -> Advice:
     ]
     hints = " ".join(said(context.repo.own_folder, session.id, Said.HINT))
     unnamed = [file for file in files if PurePath(file).name not in hints] if hints else files
-    return material(session, context.rows(ADVISED_BY), unnamed, repeats)
+    again = partial(context.journal.tried_again, session.id)
+    return material(session, context.rows(ADVISED_BY), unnamed, repeats, again)
 
 
 def guard_words(results: Sequence[GuardResult], receipts: bool = False) -> list[GuardResult]:
@@ -178,7 +202,21 @@ def _mentions(row: Row, search: str) -> bool:
 
 def _brief(row: Row) -> Row:
     short = {"description": cut(row.description, 160), "learned": cut(row.learned, 160), "files": row.files[:5]}
-    return row.model_copy(update={**short, "why": "", "hypothesis": ""})
+    return row.model_copy(update={**{name: Row.model_fields[name].default for name in IN_FULL}, **short})
+
+
+def _told(context: RepoContext, session: Session, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what every page says: where the session stands, and its rows with what their numbers are."""
+    plan, standing = shown_plan(context, session.plan), session.headline.standing
+    back = [
+        row.iteration
+        for row in rows
+        if mark_of(row, standing) is Mark.TAKEN_BACK and row.status is not Status.KEEP_UNDO
+    ]
+    unit = f" [{plan.unit}]" if plan.unit else ""
+    metric = f"{plan.metric}{unit}, {plan.direction} is better"
+    about = {"phase": context.phase, "next": list(following(context.phase))}
+    return {**about, "metric": metric, "rows": rows, "taken_back": back}
 
 
 def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
@@ -202,9 +240,7 @@ def _one(context: RepoContext, session: Session, iteration: int) -> HistoryPage:
         arms = [str(Arm.INCUMBENT)] * len(runs)
     changed = [run for arm, run in zip(arms, runs, strict=True) if arm == Arm.CANDIDATE or not iteration]
     return HistoryPage(
-        phase=context.phase,
-        next=list(following(context.phase)),
-        rows=rows,
+        **_told(context, session, rows),
         total=len(rows),
         iteration=iteration,
         open_iteration=undecided,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, PrivateAttr
 
 from ..decision.measured import GuardResult, Receipt, TrainingTold
 from ..lab.answers import Answer
+from ..report.words import delta_words
 from ..session.events import Row
-from ..session.results import metric_of
+from ..session.results import COLUMNS, metric_of
 from ..session.summary import Advice
-
-IN_FULL = ("seconds", "gain", "low", "high", "runs", "samples", "incumbent", "receipts", "claim", "undoes", "note")
-"""Fields of a row that only the page of its iteration tells."""
 
 
 class StuckReport(Answer):
@@ -36,7 +32,9 @@ class HistoryPage(Answer):
 
     looks_on = True
 
+    metric: str = Field("", description="What the numbers of the rows are, with their unit, and which is better.")
     rows: list[Row] = []
+    taken_back: list[int] = Field([], description="Those of the rows whose change a later one took out again.")
     total: int = 0
     iteration: int | None = None
     open_iteration: str = Field("", description="The undecided iteration and what it waits for; it has no row yet.")
@@ -50,8 +48,10 @@ class HistoryPage(Answer):
     more: str = ""
 
     def lines(self) -> list[str]:
+        head = "\t".join(COLUMNS).replace("metric", self.metric)
         rows = [
-            f"{r.iteration}\t{r.commit[:7] or '-'}\t{metric_of(r)}\t{r.guard}\t{r.status}\t{r.description}"
+            f"{r.iteration}\t{r.commit[:7] or '-'}\t{metric_of(r)}\t{delta_words(r)}\t{r.guard}\t{r.status}"
+            + f"{', taken back' * (r.iteration in self.taken_back)}\t{r.description}"
             + (f" (learned: {r.learned})" if r.learned else "")
             for r in self.rows
         ]
@@ -60,14 +60,7 @@ class HistoryPage(Answer):
         output = [f"Output:\n{self.output}"] if self.output else []
         parts += self.training.lines() if self.training else []
         after = [part for part in (self.open_iteration, self.more) if part]
-        return [*rows, *parts, *diff, *output, *after]
-
-    def content(self) -> dict[str, Any]:
-        told = super().content()
-        for row in told.get("rows", []) if self.iteration is None else []:
-            for name in IN_FULL:
-                row.pop(name, None)
-        return told
+        return [*[head] * bool(rows), *rows, *parts, *diff, *output, *after]
 
 
 class Reported(Answer):

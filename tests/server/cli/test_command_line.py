@@ -18,10 +18,11 @@ from in_process import ask_here
 from autoresearch_mcp.server.cli import commands
 from autoresearch_mcp.server.cli.commands import COMMANDS
 from autoresearch_mcp.server.main import leave_own_environment, main
+from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from comparing import LIGHT
 from conftest import Project
-from filled import fill, long
+from filled import fill, long, row
 from ledgers import FINDING, HYPOTHESIS, NO_FAULT, PROOF, SHOP, WorkflowAgent, shop
 from wires import Wire
 
@@ -73,6 +74,28 @@ def test_status_and_history_say_what_the_tools_say(project: Project, typed: Type
     assert "a larger one" not in typed(project, "history", "--status", "keep")[1]
     assert parsed(typed(project, "history", "2", "--json")[1])["rows"][0]["status"] == "discard"
     assert "a smaller one" in typed(project, "report")[1]
+
+
+def test_all_rows_that_are_asked_for_come_with_what_their_numbers_are_and_what_was_taken_back(
+    project: Project, typed: Typed
+) -> None:
+    project.plan = project.plan.model_copy(update={"unit": "kB"})
+    samples = tuple(10.0 + place / 7 for place in range(40))
+    kept = row(1, Status.KEEP_REWORKED, 9.0), row(2, Status.KEEP_UNDO, 9.5, undoes=1)
+    fill(project.start(), *kept, *(row(number, samples=samples, learned="much " * 80) for number in range(3, 60)))
+
+    lines = typed(project, "history", "--limit", "60")[1].splitlines()
+    rows = parsed(typed(project, "history", "--limit", "60", "--json")[1])["rows"]
+    page = project.review.history(limit=50)
+
+    assert lines[0] == "iteration\tcommit\tvalue [kB], lower is better\tdelta\tguard\tstatus\tdescription"
+    assert (len(lines), len(rows), rows[-1]["samples"]) == (61, 60, [*samples])
+    assert lines[2] == "1\t-\t9\t-1\t-\tkeep (reworked), taken back\ttry 1"
+    assert typed(project, "history", "--status", "keep")[1].splitlines() == [lines[0], *lines[2:4]]
+    assert "taken back" in typed(project, "history", "1")[1]
+    assert len(typed(project, "history")[1].splitlines()) == 1 + 20 + 1
+    assert 15 < len(page.rows) < 50
+    assert page.more.startswith(f"{60 - len(page.rows)} earlier rows, for which an answer has no room: call history")
 
 
 def test_a_refusal_goes_to_standard_error_and_exits_with_two(

@@ -101,7 +101,7 @@ def test_without_a_name_keeps_go_on_a_branch_beside_the_session_s(tmp_path: Path
     ("words", "told"),
     [
         (("start",), "Finish it first: `autoresearch-mcp finish`."),
-        (("history", "--limit", "x"), "--limit: x is not a whole number from 0 to 50."),
+        (("history", "--limit", "x"), "--limit: x is not a whole number of 0 or more."),
         (("ablate", "--minutes", "-1"), "--minutes: -1 is not a number of 0 or more."),
         (("ablate", "--minutes", "nan"), "--minutes: nan is not a number of 0 or more."),
         (("run", "--hours", "inf"), "--hours: inf is not a number of 0 or more."),

@@ -8,6 +8,8 @@ from autoresearch_mcp.tools.decision.decide import Status
 from autoresearch_mcp.tools.errors import Code, Refusal
 from autoresearch_mcp.tools.git.experiment import ExperimentIndex
 from autoresearch_mcp.tools.lab.notes import Said, say
+from autoresearch_mcp.tools.report.writing import morning
+from autoresearch_mcp.tools.session.summary import NEAR_MISSES
 from conftest import Project
 from crashing import before_record, killed_before
 from drifting import machine, turn
@@ -22,6 +24,16 @@ def dropped_by_a_slow_moment(project: Project, slow: float = 1.5) -> Project:
     assert project.try_value(80, "a good one").status is Status.DISCARD
     turn(project, 1)
     return project
+
+
+def near(project: Project) -> list[str]:
+    material = project.review.detect_stuck().material
+    assert material is not None
+    listed = [
+        one for group in morning(project.lab.for_reading()).failed for one in group.tries if group.name == NEAR_MISSES
+    ]
+    assert len(listed) == len(material.near_misses)
+    return material.near_misses
 
 
 def test_what_one_run_dropped_may_be_tried_by_the_same_edit_and_its_run_does_not_count(machine: Project) -> None:
@@ -59,10 +71,12 @@ def test_what_ran_out_of_runs_before_it_showed_anything_may_be_tried_again(machi
     turn(machine, "1 if value == 100 else 0.98 * 100 / value")
     assert machine.try_value(101, "a gain of two standard deviations").status is Status.DISCARD
     assert machine.review.history(iteration=1).rows[0].why.startswith("Inconclusive after 6 runs")
+    assert len(near(machine)) == 1
 
     turn(machine, "1 if value == 100 else 0.5 * 100 / value")
 
     assert machine.loop.iterate("once more", again=1).status is Status.KEEP
+    assert near(machine) == [], "what was tried again is judged by the last time"
 
 
 def test_an_exact_metric_is_tried_once(project: Project) -> None:
@@ -215,7 +229,7 @@ def test_near_misses_are_those_that_may_gain_and_never_worse_ones(machine: Proje
     material = machine.review.detect_stuck().material
 
     assert material is not None
-    rows = {row.iteration: row for row in machine.review.history().rows}
+    rows = {row.iteration: row for row in machine.lab.for_reading().rows()}
     gains = [rows[int(words.split(" ")[0][1:])].gain for words in material.near_misses]
     assert gains
     assert "app.txt" in material.untouched

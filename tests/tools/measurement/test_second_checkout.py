@@ -89,7 +89,7 @@ def test_a_keep_costs_one_pair_more_in_clean_checkouts(tmp_path: Path, log: str)
     answer = project.write("src/part.py", "VALUE = 60\n").loop.iterate("better")
 
     assert answer.status is Status.KEEP
-    row = project.review.history().rows[-1]
+    row = project.lab.for_reading().rows()[-1]
     assert row.runs == len(row.samples) + len(row.incumbent) + 2
 
 
@@ -100,7 +100,7 @@ def test_a_build_stays_in_its_folder(tmp_path: Path) -> None:
     answer = project.write("src/part.py", "VALUE = 60\n").loop.iterate("better")
 
     assert answer.status is Status.KEEP
-    row = project.review.history().rows[-1]
+    row = project.lab.for_reading().rows()[-1]
     assert row.runs == len(row.samples) + len(row.incumbent) + 2
     assert len(list((PairedCheckout(Repo(project.root), "arena").folder / "build").iterdir())) == 3, "the build stays"
 

@@ -201,18 +201,19 @@ def test_what_failed_is_told_in_groups_a_line_each(project: Project) -> None:
     groups = {group.name: group for group in seen(project).failed}
 
     assert {name: group.count for name, group in groups.items()} == {
-        "Near misses, closest first": 2,
+        "Near misses, strongest evidence first": 2,
         "Not better": 66,
         "Crashed": 1,
         "No number": 1,
     }
-    near = [one.description for one in groups["Near misses, closest first"].tries]
+    near = [one.description for one in groups["Near misses, strongest evidence first"].tries]
     assert near == ["cheated (a guard failed)", "unsure (no guard ran on it)"]
     material = project.review.detect_stuck().material
     assert material is not None
     assert material.near_misses == ["#3 cheated (-2, a guard failed)", "#70 unsure (-0.5, no guard ran on it)"]
     assert [one.iteration for one in groups["Not better"].tries] == list(range(69, 19, -1))
     assert "    #2 -  broke" in project.review.report().report
+    assert "#67 +1  try 67\n    and 63 more" in project.review.report().report
 
 
 def test_the_output_shown_of_a_try_is_that_of_its_own_change(project: Project) -> None:
