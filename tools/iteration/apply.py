@@ -115,7 +115,8 @@ def _measured(
     )
     found = run_in_turn(context, commits, names, pairs, session.last_iteration, sealed=onto)
     if found.problem:
-        raise Refusal(Code.BAD_ARGUMENT, f"{branch} could not be measured: {found.problem}. It stays as it was.")
+        cure = f"Where {branch} lacks what verify needs, commit that there first, or name a new branch."
+        raise Refusal(Code.BAD_ARGUMENT, f"{branch} could not be measured: {found.problem}. It stays as it was. {cure}")
     gain = gain_of(session, found)
     words = gain_words(session, gain)
     if _is_worse(gain):
