@@ -11,7 +11,8 @@ from ...tools.lab.access import Lab
 from ...tools.plan.model import PLAN_FILE, Plan, in_toml
 from ...tools.verbs.planning import Checked, Inspected, Planning
 from ...tools.verbs.sessions import Sessions
-from .wording import for_people, print_answer
+from .printing import print_answer
+from .wording import for_people
 
 
 def plan(root: Path, options: Namespace) -> int:

@@ -289,7 +289,7 @@ def _noise(values: Sequence[float]) -> list[str]:
         f"Noise: one run scatters by {percent(share)} (standard deviation), the first run left out.",
         f"Drift: the second half of the runs lies {drift}; {chance}.",
         f"Sensitivity: {Sensitivity(share)}.",
-        f"Runs of either side that a gain takes to be found four times in five: {needed}.",
+        f"Runs of either side that a gain takes to be noticed 8 times in 10: {needed}.",
         "How to read it: two numbers that differ by less say nothing yet. Compare by runs in turn, never by two single runs.",
     ]
 

@@ -21,7 +21,8 @@ from ...tools.verbs.overview import Overview
 from ...tools.verbs.review import Review, session_of
 from ...tools.verbs.review_answers import HistoryPage, Reported
 from ...tools.verbs.session_answers import SessionStatus
-from .wording import for_people, print_answer
+from .printing import print_answer
+from .wording import for_people
 
 KEPT_IN_STATUS = 5
 MOST_PATCHES = 50_000

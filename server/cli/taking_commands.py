@@ -16,8 +16,8 @@ from ...tools.verbs.loop import Loop
 from ...tools.verbs.loop_answers import Iterated
 from ...tools.verbs.parallel import Parallel
 from ...tools.verbs.taking import Taking
+from .printing import print_answer
 from .tool_commands import asked
-from .wording import print_answer
 
 
 def undo(root: Path, options: Namespace) -> int:

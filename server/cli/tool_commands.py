@@ -26,7 +26,7 @@ from ...tools.workflows.ci_gate import GateDemands, gate_checks
 from ...tools.workflows.ledger.handoff import GateCheck, exit_status
 from ...tools.workflows.ship.approval import approve_shipment, waiting_shipment
 from .github import WORDS, tell
-from .wording import print_answer, print_json
+from .printing import print_answer, print_json
 
 
 def workflow(root: Path, options: Namespace) -> int:

@@ -112,8 +112,8 @@ def _follow(watch: Watch, show: Callable[[Snapshot], None]) -> None:
 
 
 def _lines(watch: Watch) -> None:
-    session, printed, finished = "", -1, False
-    while not finished:
+    session, printed = "", -1
+    while True:
         finished = watch.finished()  # before the rows are looked at: none comes after
         now, last = watch.position()
         if now and (now, last) != (session, printed):
@@ -122,8 +122,10 @@ def _lines(watch: Watch) -> None:
                 last = row.iteration
             sys.stdout.flush()
             session, printed = now, last
-        time.sleep(LOOK_EVERY_S * (not finished))
-    sys.stdout.write("The session is finished. `autoresearch-mcp report` says what came of it.\n")
+        if finished:
+            sys.stdout.write("The session is finished. `autoresearch-mcp report` says what came of it.\n")
+            return
+        time.sleep(LOOK_EVERY_S)
 
 
 class TerminalView:

@@ -145,8 +145,9 @@ class Planning(Verbs):
         """Use before start_session: tries every gate of a plan and says how to cure each that fails.
 
         Give the plan's fields, or none of them to check the plan file `autoresearch.toml`; without `verify` among them they stand
-        in place of the file's. If a person agreed to the commands it runs the guards, and verify until it is known whether the number repeats: two to six times; once more to
-        see whether code under experiment could end them by itself. Where nothing says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
+        in place of the file's. If a person agreed to the commands it runs the guards, and verify until it is known whether the
+        number repeats: two to six times; once more to see whether code under experiment could end them by itself. Where nothing
+        says what to measure, a client that can ask lets the person choose among the plans that fit the goal.
         Changes nothing in the repository and opens no session; start_session takes the plan that passed, and within an hour
         these runs as its baseline, if nothing changed.
         """

@@ -93,7 +93,7 @@ class Training(Verbs):
 
 
 def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
-    _require_harness(context.active.plan)
+    _require_harness(context, context.active.plan)
     if budget_s or device:
         message = (
             "Budget and device are sealed in a session. Call train without them; or finish the session for a trial run."
@@ -117,10 +117,8 @@ def _as_verify(context: RepoContext, budget_s: float, device: str) -> TrainRan:
 
 
 def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
-    if not (context.repo.root / SPEC_FILE).is_file():
-        raise _no_harness()
     plan = chosen_plan(context, Plan())
-    _require_harness(plan)
+    _require_harness(context, plan)
     if missing := context.consent.missing(plan):
         context.consent.want(*missing)
         cure = "Let a person run `autoresearch-mcp approve` in a terminal in this repository."
@@ -138,21 +136,16 @@ def _trial(context: RepoContext, budget_s: float, device: str) -> TrainRan:
     return _answer(context, run)
 
 
-def _require_harness(plan: Plan) -> None:
-    if trains(plan):
-        return
-    if EVALUATE.name not in plan.verify:
-        raise _no_harness()
-    here = shlex.join([sys.executable, str(EVALUATE)])
-    message = f"`{plan.verify}` is not the evaluation of this installation: the repository was made with another one, or elsewhere."
-    raise Refusal(Code.BAD_PLAN, f"{message} Put `{here}` in its place in {PLAN_FILE}, commit that, then check_plan.")
-
-
-def _no_harness() -> Refusal:
-    message = (
-        "The plan here does not train the GPT harness; `autoresearch-mcp init gpt DIR` makes a repository that does."
-    )
-    return Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
+def _require_harness(context: RepoContext, plan: Plan) -> None:
+    if not (context.repo.root / SPEC_FILE).is_file():
+        message = "The plan here does not train the GPT harness; `autoresearch-mcp init gpt DIR` makes a repository that does."
+        raise Refusal(Code.BAD_PLAN, f"{message} For other work call inspect_project, or go on with what status names.")
+    if not trains(plan):
+        here = shlex.join([sys.executable, str(EVALUATE)])
+        message = f"`{plan.verify}` is not the evaluation of this installation: the repository was made with another one, or elsewhere."
+        raise Refusal(
+            Code.BAD_PLAN, f"{message} Put `{here}` in its place in {PLAN_FILE}, commit that, then check_plan."
+        )
 
 
 def _answer(context: RepoContext, run: Measurement) -> TrainRan:
