@@ -32,7 +32,7 @@ _PHRASES = (
     (r", and call check_plan with the plan below", ""),
     (r"Then check_plan with: ", "Then an autoresearch.toml with these keys: "),
     (r"give check_plan a verify command", "write an autoresearch.toml with a verify command"),
-    (r"check_plan with", "an autoresearch.toml with"),
+    (r"check_plan with\b", "an autoresearch.toml with"),
     (r"call playbook with ", "tell your agent to use the playbook "),
     (r"start_session, which takes this plan", f"`{_OURS} start` begins"),
     (r"check_plan without arguments tries it", "check_plan tries it"),

@@ -539,6 +539,7 @@ def test_a_plan_that_is_here_is_named_as_the_next_step(project: Project, typed: 
     for command in ("status", "plan"):
         status, out = typed(project, command)
         assert (status, "A plan is here (autoresearch.toml, not committed as it stands): g" in out) == (0, True)
+        assert "Next: `autoresearch-mcp check` tries it, then `autoresearch-mcp start`." in out
     project.commit("a plan")
     assert "(autoresearch.toml, committed): g [value, lower is better], scope value.txt" in typed(project, "status")[1]
 
