@@ -27,7 +27,7 @@ class SessionStarted(Answer):
 
     def lines(self) -> list[str]:
         return [
-            f"Session {self.session} on branch {self.branch}: baseline {number(self.baseline)}{', the median of its runs' * (len(self.samples) > 1)}.",
+            f"Session {self.session} on branch {self.branch}: baseline {number(self.baseline)}{', the median of its runs' * (len(set(self.samples)) > 1)}.",
             *([f"{self.reused[:1].upper()}{self.reused[1:]}."] if self.reused else []),
             f"Noise: {self.noise} Verify is killed after {self.verify_timeout_s:.0f} s. Rows go to {self.results_file}.",
             *([f"{self.note[:1].upper()}{self.note[1:]}."] if self.note else []),

@@ -127,6 +127,17 @@ def test_both_runs_of_a_pair_get_the_same_seed_and_every_pair_another(lab: Proje
     assert len(set(candidate)) == len(candidate)
 
 
+@pytest.mark.parametrize(("noise", "median"), [("gauss(0, 1)", True), ("0", False)])
+def test_a_baseline_is_told_as_a_median_where_its_runs_differ(
+    lab: Project, monkeypatch: pytest.MonkeyPatch, noise: str, median: bool
+) -> None:
+    monkeypatch.setenv("NOISE", noise)
+
+    told = lab.sessions.start_session(lab.plan).lines()[0]
+
+    assert told.endswith(", the median of its runs.") is median
+
+
 def test_a_metric_that_follows_the_seed_is_told_as_such(lab: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOISE", "Random(seed).gauss(0, 1)")
 
